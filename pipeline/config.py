@@ -1,0 +1,224 @@
+"""Typed, frozen settings. `load()` reads one TOML and reports every fault at once, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from pipeline.errors import ConfigError
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]  # 0: any free one
+PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
+PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the TOML; unknown keys are faults."""
+
+
+class Gateway(Section, frozen=True, kw_only=True):
+    """The simulated TWS; started when `enabled`."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 0
+    seed: int = 7
+    rate: PositiveFloat = 400.0  # ticks a second, all lines together
+    clock: PositiveFloat = 1.0  # market seconds a second
+
+
+class Tws(Section, frozen=True, kw_only=True):
+    """Where TWS listens (not used while the simulated gateway is enabled) and who may be met there."""
+
+    host: str = "127.0.0.1"
+    port: Port = 7497
+    tunnel: bool = False  # the address is the near end of an encrypted tunnel
+    ingest_client_id: PositiveInt = 11
+    orders_client_id: PositiveInt = 12
+    mode: str = "paper"  # paper or live
+    accounts: list[str] = []  # allowed; empty: all of the mode
+    market_data_type: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
+    max_lines: PositiveInt = 100
+    messages_per_s: PositiveFloat = 40.0
+
+
+class Watchlist(Section, frozen=True, kw_only=True):
+    """Symbols watched from the start."""
+
+    symbols: list[str] = []
+
+
+class Margin(Section, frozen=True, kw_only=True):
+    """Levels and rates of the margin engine."""
+
+    rule_set: str = "ibkr_reg_t"
+    caution_cushion: Fraction = 0.10
+    warn_excess_of_maintenance: Fraction = 0.05
+    house_rates: dict[str, Fraction] = {}  # symbol → maintenance rate of a long stock
+    record_every_s: PositiveFloat = 1.0
+
+
+class Orders(Section, frozen=True, kw_only=True):
+    """Limits of the order gate; trading is off after every start whatever stands here."""
+
+    allowed: bool = True  # may be switched on at all
+    live_allowed_accounts: list[str] = []
+    max_order_value: PositiveFloat = 250_000.0
+    max_order_quantity: PositiveFloat = 5_000.0
+    max_open_orders: PositiveInt = 50
+    max_orders_a_minute: PositiveInt = 30
+    price_collar: Fraction = 0.10  # limit price away from the market, as a share of it
+    symbols: list[str] = []  # allowed; empty: all
+    kinds: list[str] = ["MKT", "LMT"]
+
+
+class Postgres(Section, frozen=True, kw_only=True):
+    """The embedded server, or yours by DSN (without a password; that comes from its 0600 pass file)."""
+
+    dsn: str = ""
+    pass_file: str = ""
+    insecure_transport: bool = False
+    retention_days: PositiveInt = 30
+
+
+class Web(Section, frozen=True, kw_only=True):
+    """The Django server."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 0
+    allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
+
+
+class Desk(Section, frozen=True, kw_only=True):
+    """The PyQt5 desk."""
+
+    enabled: bool = True
+    palette: str = "dark"  # dark · light · dark-cb · light-cb
+
+
+class Journal(Section, frozen=True, kw_only=True):
+    """Segments and how long committed ones stay for replay."""
+
+    segment_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 30)] = 64 << 20
+    sync_ms: PositiveFloat = 4.0
+    keep_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 30
+    max_bytes: Annotated[int, msgspec.Meta(ge=1 << 24)] = 16 << 30
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """One run of Margindesk."""
+
+    name: Name = "demo"
+    gateway: Gateway = Gateway()
+    tws: Tws = Tws()
+    watchlist: Watchlist = Watchlist()
+    margin: Margin = Margin()
+    orders: Orders = Orders()
+    postgres: Postgres = Postgres()
+    web: Web = Web()
+    desk: Desk = Desk()
+    journal: Journal = Journal()
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def load(path: Path) -> Settings:
+    """Settings of the TOML at `path`; ConfigError names every fault with its place."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: expected a readable TOML file, found: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: expected TOML, found: {error}"]) from error
+    return parse(data, str(path))
+
+
+def parse(data: dict[str, Any], place: str = "configuration") -> Settings:
+    """Settings of a parsed TOML; ConfigError names every fault with its place."""
+    faults = [f"{place}: {fault}" for fault in _type_faults(data, Settings, "$")]
+    if faults:
+        raise ConfigError(faults)
+    settings = msgspec.convert(data, Settings)
+    faults = [f"{place}: {fault}" for fault in _sense_faults(settings)]
+    if faults:
+        raise ConfigError(faults)
+    return settings
+
+
+def _type_faults(data: dict[str, Any], kind: type[msgspec.Struct], where: str) -> list[str]:
+    """Each key is checked alone, so that one fault never hides another."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    faults: list[str] = []
+    for key, value in data.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(sorted(fields))}"
+            faults.append(f"{where}.{key}: unknown key; {hint}")
+            continue
+        field_type = fields[key]
+        if isinstance(field_type, type) and issubclass(field_type, msgspec.Struct):
+            if isinstance(value, dict):
+                faults += _type_faults(value, field_type, f"{where}.{key}")
+            else:
+                faults.append(f"{where}.{key}: expected a table, found {value!r}")
+            continue
+        try:
+            msgspec.convert(value, field_type)
+        except msgspec.ValidationError as error:
+            faults.append(f"{where}.{key}: {str(error)[0].lower()}{str(error)[1:]}, found {value!r}")
+    return faults
+
+
+def _sense_faults(settings: Settings) -> list[str]:
+    """Faults that types can't show."""
+    faults: list[str] = []
+    tws, live = settings.tws, settings.tws.mode == "live"
+    if tws.mode not in ("paper", "live"):
+        faults.append(f"$.tws.mode: expected 'paper' or 'live', found {tws.mode!r}")
+    if tws.ingest_client_id == tws.orders_client_id:
+        faults.append(
+            f"$.tws.orders_client_id: expected another id than ingest's, found {tws.orders_client_id}"
+        )
+    if not settings.gateway.enabled:
+        if tws.host not in LOOPBACK and not tws.tunnel:
+            faults.append(
+                f"$.tws.host: expected loopback, or tunnel = true for an encrypted one, found {tws.host!r}"
+            )
+        wrong = {True: (7497, 4002), False: (7496, 4001)}[live]
+        if tws.port in wrong:
+            faults.append(
+                f"$.tws.port: mode is {tws.mode!r}, but {tws.port} is the usual port of the other mode"
+            )
+    if settings.gateway.host not in LOOPBACK:
+        faults.append(f"$.gateway.host: expected loopback, found {settings.gateway.host!r}")
+    if settings.web.host not in LOOPBACK:
+        faults.append(
+            f"$.web.host: expected loopback (put a TLS proxy in front of it), found {settings.web.host!r}"
+        )
+    if (
+        "password" in settings.postgres.dsn.lower()
+        or ("@" in settings.postgres.dsn
+        and _has_secret(settings.postgres.dsn))
+    ):
+        faults.append("$.postgres.dsn: expected no password here; name a 0600 file in pass_file")
+    for kind in settings.orders.kinds:
+        if kind not in ("MKT", "LMT"):
+            faults.append(f"$.orders.kinds: expected MKT or LMT, found {kind!r}")
+    if settings.desk.palette not in ("dark", "light", "dark-cb", "light-cb"):
+        faults.append(
+            f"$.desk.palette: expected dark, light, dark-cb or light-cb, found {settings.desk.palette!r}"
+        )
+    return faults
+
+
+def _has_secret(dsn: str) -> bool:
+    user = dsn.split("@", 1)[0].rsplit("/", 1)[-1]
+    return ":" in user

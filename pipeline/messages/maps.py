@@ -1,0 +1,387 @@
+"""Every message that is not a record: MessagePack of frozen structs."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class State(StrEnum):
+    """The words for a process's state, the only ones."""
+
+    STARTING = "STARTING"
+    READY = "READY"
+    WAITING = "WAITING"
+    BACKOFF = "BACKOFF"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+
+
+# A live figure older than this is shown as stale (seconds).
+STALE_AFTER_S: dict[str, float] = {
+    "keep_alive": 0.8,
+    "tws_account": 200.0,
+    "model": 2.0,
+    "preview": 10.0,
+    "process": 5.0,
+}
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Payload of every map message; stream, session, seq and time stand in the binary header alone."""
+
+    topic: ClassVar[str]
+
+
+class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
+    """A contract as TWS described it."""
+
+    topic: ClassVar[str] = "instrument"
+
+    con_id: int
+    symbol: str
+    sec_type: str  # STK OPT FUT FOP IND CASH BOND
+    currency: str
+    exchange: str
+    primary_exchange: str = ""
+    local_symbol: str = ""
+    trading_class: str = ""
+    expiry: str = ""  # yyyymmdd
+    strike: float = math.nan
+    right: str = ""  # C or P
+    multiplier: float = 1.0
+    min_tick: float = math.nan
+    under_con_id: int = 0
+    under_symbol: str = ""
+    long_name: str = ""
+    stock_type: str = ""  # COMMON ETF …
+    time_zone: str = ""
+    trading_hours: str = ""
+    liquid_hours: str = ""
+
+
+class Subscription(Message, frozen=True, kw_only=True, tag="subscription"):
+    """State of one market-data line."""
+
+    topic: ClassVar[str] = "md.subscription"
+
+    con_id: int
+    symbol: str
+    state: str  # requested · live · delayed · frozen · silent · refused · ended
+    watched: bool = False  # in the watchlist
+    held: bool = False  # an account holds it
+    reason: str = ""
+
+
+class MarketText(Message, frozen=True, kw_only=True, tag="market_text"):
+    """A tick whose value is a text."""
+
+    topic: ClassVar[str] = "md.text"
+
+    con_id: int
+    tick_type: int
+    text: str
+    recv_ns: int
+
+
+class AccountValue(Message, frozen=True, kw_only=True, tag="account_value"):
+    """One account key as TWS last sent it; `value` is `nan` where TWS left it unset or it is no number."""
+
+    topic: ClassVar[str] = "acct.value"
+
+    account: str
+    key: str
+    currency: str
+    value: float
+    text: str  # as TWS spelled it
+    recv_ns: int
+
+
+class Position(Message, frozen=True, kw_only=True, tag="position"):
+    """One position of one account; quantity 0 ends it."""
+
+    topic: ClassVar[str] = "acct.position"
+
+    account: str
+    con_id: int
+    quantity: float
+    average_cost: float  # TWS's: includes the multiplier
+    market_price: float = math.nan
+    market_value: float = math.nan
+    unrealized_pnl: float = math.nan
+    realized_pnl: float = math.nan
+    recv_ns: int = 0
+
+
+class AccountSnapshot(Message, frozen=True, kw_only=True, tag="account_snapshot"):
+    """The values and positions published just before this are one whole picture, or part of one after a deadline."""
+
+    topic: ClassVar[str] = "acct.snapshot"
+
+    account: str
+    complete: bool
+    values: int
+    positions: int
+    base_currency: str
+    recv_ns: int
+
+
+class AccountPnL(Message, frozen=True, kw_only=True, tag="account_pnl"):
+    """TWS's own daily, unrealised and realised P&L."""
+
+    topic: ClassVar[str] = "acct.pnl"
+
+    account: str
+    daily: float
+    unrealized: float
+    realized: float
+    recv_ns: int
+
+
+class TwsState(Message, frozen=True, kw_only=True, tag="tws_state"):
+    """The state of a TWS connection, and market time."""
+
+    topic: ClassVar[str] = "sys.tws"
+
+    client: str  # ingest or orders
+    state: str  # CONNECTING · SYNCING · READY · DEGRADED · DISCONNECTED · REFUSED
+    reason: str = ""
+    address: str = ""
+    client_id: int = 0
+    server_version: int = 0
+    paper: bool = True
+    accounts: list[str] = []
+    market_time_ns: int = 0  # TWS's time at publish
+    market_rate: float = 1.0  # market seconds a second
+    connection: int = 0  # counts connections of this process
+    lines_used: int = 0
+    lines_limit: int = 0
+    messages_per_s: float = 0.0
+    round_trip_ms: float = math.nan
+    farms: dict[str, str] = {}
+    unknown_messages: int = 0
+    bad_messages: int = 0
+
+
+class Gap(Message, frozen=True, kw_only=True, tag="gap"):
+    """Something that was not recorded: from when to when, and why."""
+
+    topic: ClassVar[str] = "sys.gap"
+
+    process: str
+    from_ns: int
+    to_ns: int
+    reason: str
+    from_seq: int = 0
+    to_seq: int = 0
+
+
+class ClockJump(Message, frozen=True, kw_only=True, tag="clock_jump"):
+    """The wall clock moved against the monotonic one by more than a second."""
+
+    topic: ClassVar[str] = "sys.clock"
+
+    process: str
+    moved_s: float
+
+
+class ProcessEvent(Message, frozen=True, kw_only=True, tag="process_event"):
+    """What the supervisor did or saw."""
+
+    topic: ClassVar[str] = "sys.process"
+
+    process: str
+    event: str  # start · ready · exit · hung · restart · failed · stop
+    pid: int = 0
+    text: str = ""
+    exit_code: int | None = None
+
+
+class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One process, as its last beat told."""
+
+    process: str
+    state: State
+    pid: int = 0
+    up_s: float = 0.0
+    restarts: int = 0
+    rss_bytes: int = 0
+    cpu_percent: float = 0.0
+    loop_lag_ms: float = math.nan
+    queue: int = 0
+    seq: int = 0
+    beat_age_s: float = math.nan
+    detail: dict[str, Any] = {}  # numbers and short texts of the process's own
+    last_error: str = ""
+
+
+class SystemStatus(Message, frozen=True, kw_only=True, tag="system_status"):
+    """All processes; sent at each change and twice a second."""
+
+    topic: ClassVar[str] = "sys.status"
+
+    run: str  # name of the configuration
+    state: State  # the worst
+    up_s: float
+    processes: list[ProcessStatus]
+    addresses: dict[str, str] = {}  # web, gateway …
+
+
+class OrderSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks for."""
+
+    account: str
+    con_id: int
+    side: str  # BUY or SELL
+    quantity: float
+    order_type: str  # MKT or LMT
+    limit_price: float = math.nan
+    time_in_force: str = "DAY"
+    outside_rth: bool = False
+
+
+class OrderIntent(Message, frozen=True, kw_only=True, tag="order_intent"):
+    """An order that is durable here and about to be sent."""
+
+    topic: ClassVar[str] = "ord.intent"
+
+    client_key: str  # made by the client; a repeated one sends nothing
+    order_id: int
+    spec: OrderSpec
+    actor: str
+    action: str = "place"  # place · modify · cancel
+
+
+class OrderState(Message, frozen=True, kw_only=True, tag="order_state"):
+    """An order as TWS last told; also those made in TWS itself (client_key empty)."""
+
+    topic: ClassVar[str] = "ord.state"
+
+    perm_id: int
+    order_id: int
+    client_id: int
+    client_key: str = ""
+    account: str
+    con_id: int
+    symbol: str
+    side: str
+    order_type: str
+    quantity: float
+    limit_price: float = math.nan
+    time_in_force: str = "DAY"
+    status: str  # Intent PendingSubmit PreSubmitted Submitted Filled Cancelled ApiCancelled Inactive Rejected Unknown
+    filled: float = 0.0
+    remaining: float = math.nan
+    average_price: float = math.nan
+    text: str = ""  # TWS's words for a refusal or a warning
+    recv_ns: int = 0
+
+
+class Execution(Message, frozen=True, kw_only=True, tag="execution"):
+    """One fill; exec_id is the natural key, TWS re-sends them after every reconnect."""
+
+    topic: ClassVar[str] = "ord.execution"
+
+    exec_id: str
+    perm_id: int
+    order_id: int
+    client_id: int
+    account: str
+    con_id: int
+    symbol: str
+    side: str  # BOT or SLD, TWS's words
+    shares: float
+    price: float
+    cumulative: float
+    average_price: float
+    exchange: str
+    time_text: str
+    recv_ns: int
+
+
+class Commission(Message, frozen=True, kw_only=True, tag="commission"):
+    """What a fill cost; may come before its execution."""
+
+    topic: ClassVar[str] = "ord.commission"
+
+    exec_id: str
+    commission: float
+    currency: str
+    realized_pnl: float
+    recv_ns: int
+
+
+class OrderPreview(Message, frozen=True, kw_only=True, tag="order_preview"):
+    """What an order would do to margin: our model's answer and TWS's, side by side."""
+
+    topic: ClassVar[str] = "ord.preview"
+
+    client_key: str
+    spec: OrderSpec
+    model: dict[
+        str, float
+    ]  # initial_before initial_after initial_change, the same for maintenance, equity, excess
+    tws: dict[str, float]  # the same keys; empty until TWS has answered
+    commission: float = math.nan
+    warning: str = ""
+    refusals: list[str] = []  # of our gate
+    recv_ns: int = 0
+
+
+class TradingState(Message, frozen=True, kw_only=True, tag="trading_state"):
+    """Whether orders may be sent, and each reason why not."""
+
+    topic: ClassVar[str] = "ord.trading"
+
+    enabled: bool
+    account: str = ""
+    until_ns: int = 0
+    reasons: list[str] = []
+    stopped: bool = False  # STOP was pressed and not lifted
+
+
+class Audit(Message, frozen=True, kw_only=True, tag="audit"):
+    """Who did what, with what result."""
+
+    topic: ClassVar[str] = "audit"
+
+    actor: str
+    action: str
+    body: dict[str, Any]
+
+
+class MarginNode(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the explained tree: account, underlying, group or leg."""
+
+    level: str  # account · underlying · group · leg
+    name: str
+    rule: str = ""  # name of the rule that binds
+    formula: str = ""  # in symbols
+    numbers: str = ""  # the same with numbers put in
+    binding: str = ""  # strike or scenario that binds
+    initial_margin: float = math.nan
+    maintenance_margin: float = math.nan
+    reg_t_margin: float = math.nan
+    market_value: float = math.nan
+    unrealized_pnl: float = math.nan
+    quantity: float = math.nan
+    price: float = math.nan
+    con_id: int = 0
+    at_least: bool = False
+    reason: str = ""  # why something is missing
+    children: list[MarginNode] = []
+
+
+class MarginTree(Message, frozen=True, kw_only=True, tag="margin_tree"):
+    """The explained margin of one account; at most twice a second."""
+
+    topic: ClassVar[str] = "margin.tree"
+
+    account: str
+    rule_set: str
+    newest_ns: int
+    root: MarginNode
