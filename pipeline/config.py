@@ -184,38 +184,26 @@ def _sense_faults(settings: Settings) -> list[str]:
     if tws.mode not in ("paper", "live"):
         faults.append(f"$.tws.mode: expected 'paper' or 'live', found {tws.mode!r}")
     if tws.ingest_client_id == tws.orders_client_id:
-        faults.append(
-            f"$.tws.orders_client_id: expected another id than ingest's, found {tws.orders_client_id}"
-        )
+        faults.append(f"$.tws.orders_client_id: expected another id than ingest's, found {tws.orders_client_id}")
     if not settings.gateway.enabled:
         if tws.host not in LOOPBACK and not tws.tunnel:
-            faults.append(
-                f"$.tws.host: expected loopback, or tunnel = true for an encrypted one, found {tws.host!r}"
-            )
+            faults.append(f"$.tws.host: expected loopback, or tunnel = true for an encrypted one, found {tws.host!r}")
         wrong = {True: (7497, 4002), False: (7496, 4001)}[live]
         if tws.port in wrong:
-            faults.append(
-                f"$.tws.port: mode is {tws.mode!r}, but {tws.port} is the usual port of the other mode"
-            )
+            faults.append(f"$.tws.port: mode is {tws.mode!r}, but {tws.port} is the usual port of the other mode")
     if settings.gateway.host not in LOOPBACK:
         faults.append(f"$.gateway.host: expected loopback, found {settings.gateway.host!r}")
     if settings.web.host not in LOOPBACK:
-        faults.append(
-            f"$.web.host: expected loopback (put a TLS proxy in front of it), found {settings.web.host!r}"
-        )
-    if (
-        "password" in settings.postgres.dsn.lower()
-        or ("@" in settings.postgres.dsn
-        and _has_secret(settings.postgres.dsn))
+        faults.append(f"$.web.host: expected loopback (put a TLS proxy in front of it), found {settings.web.host!r}")
+    if "password" in settings.postgres.dsn.lower() or (
+        "@" in settings.postgres.dsn and _has_secret(settings.postgres.dsn)
     ):
         faults.append("$.postgres.dsn: expected no password here; name a 0600 file in pass_file")
     for kind in settings.orders.kinds:
         if kind not in ("MKT", "LMT"):
             faults.append(f"$.orders.kinds: expected MKT or LMT, found {kind!r}")
     if settings.desk.palette not in ("dark", "light", "dark-cb", "light-cb"):
-        faults.append(
-            f"$.desk.palette: expected dark, light, dark-cb or light-cb, found {settings.desk.palette!r}"
-        )
+        faults.append(f"$.desk.palette: expected dark, light, dark-cb or light-cb, found {settings.desk.palette!r}")
     return faults
 
 

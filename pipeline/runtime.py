@@ -82,9 +82,7 @@ class Runtime:
 
     def settings(self) -> config.Settings:
         """The configuration of this run, as the supervisor wrote it."""
-        return config.parse(
-            json.loads(self.settings_file.read_text(encoding="utf-8")), str(self.settings_file)
-        )
+        return config.parse(json.loads(self.settings_file.read_text(encoding="utf-8")), str(self.settings_file))
 
 
 def from_environment() -> Runtime:

@@ -85,9 +85,7 @@ class Service:
                 while not self.stopping.is_set():
                     self._step_started = self.clock.monotonic()
                     self.step(timeout_ms=50)
-                    self._lag_ms = max(
-                        self._lag_ms, (self.clock.monotonic() - self._step_started) * 1e3 - 50.0
-                    )
+                    self._lag_ms = max(self._lag_ms, (self.clock.monotonic() - self._step_started) * 1e3 - 50.0)
                     if self.clock.monotonic() >= self._beat_due:
                         self.beat()
                 self.become(messages.State.STOPPING)

@@ -322,9 +322,7 @@ class OrderPreview(Message, frozen=True, kw_only=True, tag="order_preview"):
 
     client_key: str
     spec: OrderSpec
-    model: dict[
-        str, float
-    ]  # initial_before initial_after initial_change, the same for maintenance, equity, excess
+    model: dict[str, float]  # initial_before initial_after initial_change, the same for maintenance, equity, excess
     tws: dict[str, float]  # the same keys; empty until TWS has answered
     commission: float = math.nan
     warning: str = ""
