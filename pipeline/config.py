@@ -18,6 +18,10 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the TOML; unknown keys are faults."""
 
@@ -75,7 +79,7 @@ class Orders(Section, frozen=True, kw_only=True):
     max_orders_a_minute: PositiveInt = 30
     price_collar: Fraction = 0.10  # limit price away from the market, as a share of it
     symbols: list[str] = []  # allowed; empty: all
-    kinds: list[str] = ["MKT", "LMT"]
+    kinds: list[str] = msgspec.field(default_factory=lambda: ["MKT", "LMT"])
 
 
 class Postgres(Section, frozen=True, kw_only=True):
@@ -93,7 +97,7 @@ class Web(Section, frozen=True, kw_only=True):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: Port = 0
-    allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
+    allowed_hosts: list[str] = msgspec.field(default_factory=lambda: list(LOCAL_HOSTS))
 
 
 class Desk(Section, frozen=True, kw_only=True):
@@ -125,9 +129,6 @@ class Settings(Section, frozen=True, kw_only=True):
     web: Web = Web()
     desk: Desk = Desk()
     journal: Journal = Journal()
-
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def load(path: Path) -> Settings:
