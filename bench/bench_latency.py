@@ -1,8 +1,9 @@
 """Tick at the socket to margin figure published, through the real processes, beside a bare ipc ping-pong.
 
 Method: `run.py demo --headless` in a fresh state directory with the given tick rate; latency is the publish time of a
-margin figure minus the receive time of the *oldest* tick that it answers, so conflation can't flatter it. While it runs, two
-bare processes bounce 40 bytes over ZeroMQ ipc at 1,000 a second on the same cores; half of a round trip is the floor.
+margin figure minus the receive time of the *oldest* tick that it answers, so conflation can't flatter it. While it
+runs, two bare processes bounce 40 bytes over ZeroMQ ipc at 1,000 a second on the same cores; half of a round trip is the
+floor.
 """
 
 from __future__ import annotations
@@ -112,10 +113,8 @@ def main(argv: list[str]) -> int:
         f"{'ticks/s':>10} {'answered':>10} {'p50 ms':>9} {'p99 ms':>9} {'ping p50':>9} {'ping p99':>9} {'p99 ratio':>9}"
     )
     for row in rows:
-        print(
-            f"{row['ticks_per_s']:>10.0f} {row['margin_updates']:>10.0f} {row['p50_ms']:>9.3f} {row['p99_ms']:>9.3f} "
-            f"{row['ping_p50_ms']:>9.3f} {row['ping_p99_ms']:>9.3f} {row['ratio_p99']:>9.2f}"
-        )
+        keys = ("ticks_per_s", "margin_updates", "p50_ms", "p99_ms", "ping_p50_ms", "ping_p99_ms", "ratio_p99")
+        print(" ".join(f"{row[key]:>10.3f}" for key in keys))
     if options.json:
         print(json.dumps({"p50_ms": rows[-1]["p50_ms"], "p99_ms": rows[-1]["p99_ms"], "rows": rows}))
     return 0
