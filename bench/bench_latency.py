@@ -2,8 +2,8 @@
 
 Method: `run.py demo --headless` in a fresh state directory with the given tick rate; latency is the publish time of a
 margin figure minus the receive time of the *oldest* tick that it answers, so conflation can't flatter it. While it
-runs, two bare processes bounce 40 bytes over ZeroMQ ipc at 1,000 a second on the same cores; half of a round trip is the
-floor.
+runs, two bare processes bounce 40 bytes over ZeroMQ ipc at 1,000 a second on the same cores; half of a round trip is
+the floor.
 """
 
 from __future__ import annotations
