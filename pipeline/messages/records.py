@@ -22,6 +22,7 @@ class TickFlag(IntFlag):
     FROZEN = 16
     SNAPSHOT = 32  # sent as part of a subscription's first picture
     SUSPECT = 64  # outside what a sane market gives; kept, never used for margin
+    PRICE_BASED = 128  # of an OPTION: computed from prices, not from returns
 
 
 TICK = np.dtype(
