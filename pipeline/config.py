@@ -98,6 +98,7 @@ class Web(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 0
     allowed_hosts: list[str] = msgspec.field(default_factory=lambda: list(LOCAL_HOSTS))
+    behind_tls: bool = False  # a TLS proxy stands in front and sets X-Forwarded-Proto
 
 
 class Desk(Section, frozen=True, kw_only=True):

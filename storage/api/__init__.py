@@ -1,0 +1,1 @@
+"""REST over what PostgreSQL keeps: read-only, one shape of error, limits on every list."""

@@ -1,0 +1,1 @@
+"""What people look at: the desk (Qt) and the page (Django). Neither knows the other, nor the database."""

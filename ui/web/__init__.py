@@ -1,0 +1,1 @@
+"""The page: a picture of the live streams, server-rendered, kept alive by one event stream."""
