@@ -28,3 +28,7 @@ class CannotStart(MargindeskError):
 
 class JournalError(MargindeskError):
     """The journal can't be written or read any further."""
+
+
+class JournalFull(MargindeskError):
+    """The journal has no room for this frame; recording goes on by itself when there is room again."""
