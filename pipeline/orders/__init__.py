@@ -1,0 +1,1 @@
+"""The order process: the only one that may send orders, and the gate in front of it."""
