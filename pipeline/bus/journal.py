@@ -1,0 +1,406 @@
+"""The journal of one stream: every frame is appended here before it is published, and synced a few ms later.
+
+One directory, one owning process. The owner's thread appends (one write into a preallocated segment); a second thread syncs
+in groups; a third makes the next segment ahead, and seals and removes old ones. What recovery does stands in `recovery.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from pathlib import Path
+
+from pipeline.bus import disk, framing, recovery, segment
+from pipeline.bus.answer import Answer, answer
+from pipeline.bus.segment import HEAD_BYTES, Segment
+from pipeline.clock import Clock
+from pipeline.errors import CannotStart, JournalError, JournalFull
+from pipeline.messages import Frame, Gap, PayloadKind, StreamId
+
+RESERVE = 8  # the last 1/8 of the last segment that can be had is kept for maps (orders, fills, audit)
+RETRY_S = 0.5  # between two tries to get room on a full disk
+
+
+class Journal:
+    """See the module. JournalError after a failed write or sync, for ever: the process must end and recover by reading."""
+
+    def __init__(
+        self,
+        directory: Path,
+        stream: StreamId,
+        *,
+        segment_bytes: int,
+        sync_ms: float,
+        max_bytes: int,
+        clock: Clock,
+    ) -> None:
+        self.directory = directory
+        self.stream = stream
+        self.damage: Gap | None = None  # what recovery found; the stream publishes it as its first message
+        self.full = ""  # why there is no room for more; empty: there is
+        self.failed = ""
+        self._segment_bytes = segment_bytes
+        self._sync_s = sync_ms / 1e3
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()  # state
+        self._sync_lock = threading.Lock()  # one sync at a time; taken before _lock
+        self._dirty = threading.Event()
+        self._work = threading.Event()  # for the room thread
+        self._closing = threading.Event()
+        self._unsynced: list[tuple[int, Segment]] = []  # full segments whose last bytes are not synced yet
+        self._unsealed: list[Segment] = []
+        self._spare: tuple[Path, int, int] | None = None  # path, ordinal, size of the segment made ahead
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = disk.lock(directory / "lock")
+        if lock is None:
+            raise CannotStart(f"{directory}: another process owns this journal; stop it first")
+        self._lock_descriptor = lock
+        try:
+            self._open(recovery.recover(directory, stream))
+        except BaseException:
+            os.close(lock)
+            raise
+        self._threads = [
+            threading.Thread(target=self._sync_loop, name=f"sync-{stream.name}", daemon=True),
+            threading.Thread(target=self._room_loop, name=f"room-{stream.name}", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        self._work.set()
+
+    # Beginning.
+
+    def _open(self, found: recovery.Found) -> None:
+        self._segments = found.segments
+        self._next_ordinal = found.next_ordinal
+        self.last_ns = max((seg.last_ns for seg in found.segments), default=0)  # of the last frame; 0: none
+        tail = found.tail
+        goes_on = tail is not None and not found.fault
+        self.epoch = tail.epoch if goes_on and tail else _new_epoch(found.segments)
+        self.next_seq = self.durable_seq = found.next_seq
+        if found.spare is not None:
+            self._spare = (found.spare, self._next_ordinal - 1, found.spare.stat().st_size)
+        if goes_on and tail is not None and not tail.sealed:
+            self._descriptor = os.open(tail.path, os.O_RDWR | disk.O_BINARY)
+            disk.sync(self._descriptor)
+            self._active = tail
+        else:
+            self._begin_segment(self._segment_bytes)
+        if found.fault:
+            self.damage = Gap(
+                process=self.stream.name.lower(),
+                from_ns=self.last_ns,
+                to_ns=self._clock.now_ns(),
+                reason=f"the journal was damaged, a new epoch begins: {found.fault}",
+                from_seq=tail.next_seq if tail else 0,
+                to_seq=self.next_seq,
+            )
+        self._unsealed = [seg for seg in self._segments[:-1] if not seg.sealed and seg.clean]
+        mark = self.directory / recovery.MARK_FILE
+        self._mark = os.open(mark, os.O_RDWR | os.O_CREAT | disk.O_BINARY, 0o600)
+        disk.write_at(self._mark, recovery.pack_mark(self.epoch, self.durable_seq), 0)
+        disk.sync_directory(self.directory)
+
+    def _begin_segment(self, size: int) -> None:
+        """Make the spare one the active one, or make one now. JournalFull where the disk has no room."""
+        if self._spare is None or self._spare[2] < size:
+            self._spare = self._make(max(size, self._segment_bytes))
+        path, ordinal, size = self._spare
+        descriptor = os.open(path, os.O_RDWR | disk.O_BINARY)
+        disk.write_at(descriptor, segment.pack_head(self.stream, self.epoch, self.next_seq, ordinal, size), 0)
+        self._spare = None
+        self._descriptor = descriptor
+        self._active = Segment(path, ordinal, size, self.epoch, self.next_seq, self.next_seq)
+        self._segments.append(self._active)
+
+    def _make(self, size: int) -> tuple[Path, int, int]:
+        """A new segment of zeros, durable with its name; JournalFull where the disk has no room."""
+        replaces = self._spare  # one that is too small for a very large frame
+        ordinal = replaces[1] if replaces else self._next_ordinal
+        path = segment.path_of(self.directory, ordinal)
+        fresh = path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | disk.O_BINARY, 0o600)
+        try:
+            disk.allocate(descriptor, size)
+            disk.sync(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            fresh.unlink()
+            if error.errno in disk.FULL:
+                raise JournalFull(
+                    f"{self.directory}: no room for a segment of {size} bytes: {error.strerror}"
+                ) from error
+            raise
+        os.close(descriptor)
+        os.replace(fresh, path)
+        disk.sync_directory(self.directory)
+        self._next_ordinal = max(self._next_ordinal, ordinal + 1)
+        return path, ordinal, size
+
+    # Writing.
+
+    @property
+    def first_seq(self) -> int:
+        """Of the oldest record that is still here."""
+        return self._segments[0].first_seq
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is kept here."""
+        return all(seg.entries == 0 for seg in self._segments)
+
+    @property
+    def bytes(self) -> int:
+        """Disk taken by all segments."""
+        return sum(seg.size for seg in self._segments) + (self._spare[2] if self._spare else 0)
+
+    def append(self, frame: Frame, sync: bool = False) -> None:
+        """Write one frame; with `sync` return when it is durable.
+
+        JournalFull: there is no room for it (ticks give way before maps do). JournalError: the disk failed.
+        """
+        header = frame.header
+        data = framing.encode_frame(frame)
+        with self._lock:
+            if self.failed:
+                raise JournalError(self.failed)
+            assert (header.stream, header.epoch, header.seq) == (self.stream, self.epoch, self.next_seq), (
+                f"expected seq {self.next_seq} of epoch {self.epoch}, found {header.seq} of {header.epoch}"
+            )
+            self._make_room(len(data), header.kind is PayloadKind.RECORDS)
+            active = self._active
+            try:
+                disk.write_at(self._descriptor, data, active.end)
+            except OSError as error:
+                self._on_write_error(error)
+            entry = framing.Entry(
+                0, 0, int.from_bytes(data[4:8], "little"), 0, 0, header.seq, header.count, header.publish_ns
+            )
+            active.note(entry, active.end, active.end + len(data))
+            self.next_seq = active.next_seq
+            self.last_ns = header.publish_ns
+        if not self._dirty.is_set():
+            self._dirty.set()
+        if sync:
+            self.sync()
+
+    def _on_write_error(self, error: OSError) -> None:
+        if (
+            error.errno in disk.FULL
+        ):  # a file system that does not keep what it promised; bytes behind `end` are garbage
+            self.full = f"{self._active.path}: {error.strerror}"
+        self._fail(f"{self._active.path}: write failed: {error}")
+        raise JournalError(self.failed) from error
+
+    def _make_room(self, size: int, records: bool) -> None:
+        left = self._active.size - self._active.end - size
+        if left < 0:
+            capped = self._spare is None and self._capped()
+            if records and (capped or (self.full and self._spare is None)):
+                raise JournalFull(self.full or self._note_cap())
+            self._roll(size)
+        elif records and self.full and self._spare is None and left < self._active.size // RESERVE:
+            raise JournalFull(self.full)
+
+    def _roll(self, size: int) -> None:
+        """Go on in the next segment; the full one is synced and sealed by the other threads."""
+        old, descriptor = self._active, self._descriptor
+        try:
+            self._begin_segment(size + HEAD_BYTES)
+        except JournalFull as error:
+            self.full = str(error)
+            self._work.set()
+            raise
+        self._unsynced.append((descriptor, old))
+        self._dirty.set()
+        self._work.set()
+
+    def _capped(self) -> bool:
+        return self.bytes + self._segment_bytes > self._max_bytes
+
+    def _note_cap(self) -> str:
+        self.full = f"{self.directory}: {self.bytes} bytes wait for PostgreSQL, the most allowed are {self._max_bytes}"
+        return self.full
+
+    def begin_epoch(self, reason: str) -> None:
+        """Close the epoch and go on in a new one, in a new segment, with the next seq. For positions that can't be true."""
+        with self._sync_lock, self._lock:
+            old, descriptor = self._active, self._descriptor
+            before = self.epoch
+            self.epoch = _new_epoch(self._segments)
+            try:
+                self._begin_segment(self._segment_bytes)
+            except JournalFull:
+                self.epoch = before
+                raise
+            self._unsynced.append((descriptor, old))
+        self._dirty.set()
+
+    # Syncing.
+
+    def sync(self) -> None:
+        """Everything appended before is durable when this returns; JournalError if the disk failed."""
+        target = self.next_seq
+        with self._sync_lock:
+            if self.failed:
+                raise JournalError(self.failed)
+            if self.durable_seq >= target and not self._unsynced:
+                return
+            self._sync_locked()
+
+    def _sync_locked(self) -> None:
+        with self._lock:
+            target, epoch = self.next_seq, self.epoch
+            full, self._unsynced = self._unsynced, []
+            descriptor = self._descriptor
+        try:
+            for old, _ in full:
+                disk.sync(old)
+            disk.sync(descriptor)
+        except OSError as error:  # the kernel may have dropped the pages: nothing here may be trusted any more
+            self._fail(f"{self.directory}: sync failed: {error}")
+            raise JournalError(self.failed) from error
+        self.durable_seq = target
+        disk.write_at(self._mark, recovery.pack_mark(epoch, target), 0)
+        for old, seg in full:
+            os.close(old)
+            with self._lock:
+                self._unsealed.append(seg)
+        if full:
+            self._work.set()
+
+    def _fail(self, text: str) -> None:
+        self.failed = text
+
+    def _sync_loop(self) -> None:
+        while not self._closing.is_set():
+            self._dirty.wait()
+            self._closing.wait(self._sync_s)  # what comes meanwhile is in the same group
+            self._dirty.clear()
+            try:
+                self.sync()
+            except JournalError:
+                return  # the owner meets it at its next append
+
+    # Room: the next segment ahead, seals, removal.
+
+    def _room_loop(self) -> None:
+        while not self._closing.is_set():
+            self._work.wait(RETRY_S if self.full else None)
+            self._work.clear()
+            if self._closing.is_set() or self.failed:
+                return
+            try:
+                self._seal_full_ones()
+                self._make_ahead()
+            except OSError as error:
+                if error.errno not in disk.FULL:
+                    self._fail(f"{self.directory}: {error}")
+
+    def _seal_full_ones(self) -> None:
+        with self._lock:
+            unsealed, self._unsealed = self._unsealed, []
+        for seg in unsealed:
+            segment.seal(seg)
+        if unsealed:
+            disk.sync_directory(self.directory)
+
+    def _make_ahead(self) -> None:
+        with self._sync_lock:  # one maker at a time would be enough; the owner makes one only when this one was late
+            with self._lock:
+                if self._spare is not None:
+                    self.full = ""
+                    return
+                if self._capped():
+                    self._note_cap()
+                    return
+                ordinal = self._next_ordinal
+        self._allocate_ahead(ordinal)
+
+    def _allocate_ahead(self, ordinal: int) -> None:
+        """The slow part without any lock; the result counts only if the owner has not made one meanwhile."""
+        path = segment.path_of(self.directory, ordinal)
+        fresh = self.directory / f"{ordinal:012d}.ahead.new"
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | disk.O_BINARY, 0o600)
+        try:
+            disk.allocate(descriptor, self._segment_bytes)
+            disk.sync(descriptor)
+        except OSError as error:
+            fresh.unlink()
+            if error.errno not in disk.FULL:
+                raise
+            self.full = f"{self.directory}: no room for the next segment: {error.strerror}"
+            return
+        finally:
+            os.close(descriptor)
+        with self._lock:
+            if self._spare is not None or self._next_ordinal != ordinal:
+                fresh.unlink()
+                return
+            os.replace(fresh, path)
+            self._next_ordinal = ordinal + 1
+            self._spare = (path, ordinal, self._segment_bytes)
+            self.full = ""
+        disk.sync_directory(self.directory)
+
+    def trim(self, epoch: int, committed_seq: int, keep_bytes: int) -> None:
+        """Remove the oldest segments while more than `keep_bytes` are held, but only those committed to their last record."""
+        with self._lock:
+            order = [seg.epoch for seg in self._segments]
+            if epoch not in order:
+                return
+            removed = []
+            held = self.bytes
+            while len(self._segments) > 1 and held > keep_bytes:
+                oldest = self._segments[0]
+                later_epoch = oldest.epoch != epoch and epoch in [seg.epoch for seg in self._segments[1:]]
+                if not (later_epoch or (oldest.epoch == epoch and oldest.next_seq <= committed_seq)):
+                    break
+                if any(seg is oldest for _, seg in self._unsynced) or oldest in self._unsealed:
+                    break
+                removed.append(self._segments.pop(0))
+                held -= oldest.size
+        for seg in removed:  # the oldest first, so that a crash leaves no hole
+            seg.path.with_suffix(segment.SEAL_SUFFIX).unlink(missing_ok=True)
+            seg.path.unlink(missing_ok=True)
+        if removed:
+            self._work.set()
+
+    # Reading.
+
+    def answer(self, epoch: int, next_seq: int, max_bytes: int) -> Answer | None:
+        """What the owner answers to a FETCH of this position now; None: it has nothing durable yet."""
+        with self._lock:
+            segments = list(self._segments)
+        return answer(segments, self.epoch, epoch, next_seq, self.durable_seq, max_bytes)
+
+    def frames(self, epoch: int, next_seq: int, max_bytes: int) -> list[Frame]:
+        """Durable frames from a frame border on; [] where there are none or the position is unknown."""
+        found = self.answer(epoch, next_seq, max_bytes)
+        return framing.decode_all(found.data) if found is not None and found.verb == b"FRAMES" else []
+
+    def close(self) -> None:
+        """Sync and give the directory back."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._dirty.set()
+        self._work.set()
+        for thread in self._threads:
+            thread.join()
+        if not self.failed:
+            with self._sync_lock:
+                self._sync_locked()
+            self._seal_full_ones()
+        os.close(self._descriptor)
+        os.close(self._mark)
+        os.close(self._lock_descriptor)
+
+
+def _new_epoch(segments: list[Segment]) -> int:
+    used = {seg.epoch for seg in segments}
+    while (epoch := secrets.randbits(64)) in used or epoch == 0:
+        pass
+    return epoch

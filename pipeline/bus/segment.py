@@ -1,0 +1,176 @@
+"""One file of a journal: its head, the scan of its entries, the seal that saves the scan at the next start."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+from pipeline.bus import disk, framing
+from pipeline.bus.framing import Entry
+
+MAGIC = b"MDJRNL01"
+SEAL_MAGIC = b"MDSEAL01"
+HEAD_BYTES = 64
+INDEX_EVERY = 64 * 1024  # bytes between two points of the index
+WINDOW = 4 * 1024 * 1024
+SUFFIX, SEAL_SUFFIX = ".seg", ".sum"
+
+_HEAD = struct.Struct("<8sHQQQQ")  # magic, stream, epoch, first seq, ordinal, size
+_SEAL = struct.Struct("<8sQQQQIII")  # magic, epoch, first seq, next seq, end, checksum, entries, points
+_CRC = struct.Struct("<I")
+_POINT = struct.Struct("<QQ")
+
+
+@dataclass
+class Segment:
+    """What is known of one segment; `end` is the offset behind its last valid entry."""
+
+    path: Path
+    ordinal: int
+    size: int
+    epoch: int
+    first_seq: int
+    next_seq: int
+    end: int = HEAD_BYTES
+    checksum: int = 0  # CRC over the CRCs of all entries
+    entries: int = 0
+    last_ns: int = 0
+    sealed: bool = False
+    clean: bool = True  # only zeros behind `end`, and of full size
+    points: list[tuple[int, int]] = field(default_factory=list)  # (seq, offset), rising
+
+    def note(self, entry: Entry, start: int, stop: int) -> None:
+        """An entry that stands at `start`…`stop` of the file."""
+        if not self.points or start - self.points[-1][1] >= INDEX_EVERY:
+            self.points.append((entry.seq, start))
+        self.next_seq = entry.seq + entry.count
+        self.end = stop
+        self.checksum = crc32(_CRC.pack(entry.crc), self.checksum)
+        self.entries += 1
+        self.last_ns = entry.publish_ns
+
+    def offset_near(self, seq: int) -> int:
+        """An entry border at or before the one with `seq`."""
+        place = bisect_right(self.points, seq, key=lambda point: point[0])
+        return self.points[place - 1][1] if place else HEAD_BYTES
+
+
+def path_of(directory: Path, ordinal: int) -> Path:
+    return directory / f"{ordinal:012d}{SUFFIX}"
+
+
+def ordinals(directory: Path) -> list[int]:
+    """Ordinals of the segments that are there, rising."""
+    return sorted(int(path.stem) for path in directory.glob(f"*{SUFFIX}") if path.stem.isdigit())
+
+
+def pack_head(stream: int, epoch: int, first_seq: int, ordinal: int, size: int) -> bytes:
+    head = _HEAD.pack(MAGIC, stream, epoch, first_seq, ordinal, size)
+    return (head + _CRC.pack(crc32(head))).ljust(HEAD_BYTES, b"\0")
+
+
+def unpack_head(data: bytes) -> tuple[int, int, int, int, int] | None:
+    """(stream, epoch, first seq, ordinal, size); None where it does not check."""
+    if len(data) < HEAD_BYTES:
+        return None
+    if crc32(data[: _HEAD.size]) != _CRC.unpack_from(data, _HEAD.size)[0]:
+        return None
+    magic, stream, epoch, first_seq, ordinal, size = _HEAD.unpack_from(data)
+    return (stream, epoch, first_seq, ordinal, size) if magic == MAGIC else None
+
+
+def walk(path: Path, start: int, stop: int) -> Iterator[tuple[bytes, int, Entry]]:
+    """(buffer, offset of the buffer in the file, entry) of each valid entry from `start`, until one does not check.
+
+    The entry is the same object each time; its places are relative to the buffer.
+    """
+    entry = Entry()
+    with path.open("rb", buffering=0) as file:
+        while start < stop:
+            file.seek(start)
+            data = file.read(min(WINDOW, stop - start))
+            wanted = framing.length_at(data, 0)
+            if wanted > len(data) and start + wanted <= stop:  # one entry larger than the window
+                file.seek(start)
+                data = file.read(wanted)
+            at = 0
+            while framing.find(data, at, entry):
+                yield data, start, entry
+                at = entry.stop
+            if at == 0:
+                return
+            start += at
+
+
+def scan(path: Path, ordinal: int, head: tuple[int, int, int, int, int]) -> Segment:
+    """Read a segment in full up to the first entry that does not check or does not follow its predecessor."""
+    _, epoch, first_seq, _, head_size = head
+    size = path.stat().st_size
+    segment = Segment(path, ordinal, size, epoch, first_seq, first_seq)
+    for _, base, entry in walk(path, HEAD_BYTES, size):
+        if entry.epoch != epoch or entry.seq != segment.next_seq:
+            break
+        segment.note(entry, base + entry.start, base + entry.stop)
+    segment.clean = size >= head_size and only_zeros(path, segment.end, size)
+    return segment
+
+
+def only_zeros(path: Path, start: int, stop: int) -> bool:
+    with path.open("rb", buffering=0) as file:
+        file.seek(start)
+        while start < stop:
+            data = file.read(min(len(disk.ZEROS), stop - start))
+            if not data:
+                return False
+            if data != disk.ZEROS[: len(data)]:
+                return False
+            start += len(data)
+    return True
+
+
+def seal(segment: Segment) -> None:
+    """Keep its range, checksum and index beside a segment that is full and synced."""
+    head = _SEAL.pack(
+        SEAL_MAGIC,
+        segment.epoch,
+        segment.first_seq,
+        segment.next_seq,
+        segment.end,
+        segment.checksum,
+        segment.entries,
+        len(segment.points),
+    )
+    body = head + b"".join(_POINT.pack(*point) for point in segment.points) + struct.pack("<q", segment.last_ns)
+    disk.write_file(segment.path.with_suffix(SEAL_SUFFIX), body + _CRC.pack(crc32(body)))
+    segment.sealed = True
+
+
+def unseal(path: Path, ordinal: int, head: tuple[int, int, int, int, int]) -> Segment | None:
+    """A sealed segment without reading it; None where the seal is missing or does not fit."""
+    try:
+        data = path.with_suffix(SEAL_SUFFIX).read_bytes()
+    except OSError:
+        return None
+    if len(data) < _SEAL.size + 12 or crc32(data[:-4]) != _CRC.unpack(data[-4:])[0]:
+        return None
+    magic, epoch, first_seq, next_seq, end, checksum, entries, points = _SEAL.unpack_from(data)
+    size = path.stat().st_size
+    if magic != SEAL_MAGIC or (epoch, first_seq) != head[1:3] or end > size:
+        return None
+    found = [_POINT.unpack_from(data, _SEAL.size + i * _POINT.size) for i in range(points)]
+    (last_ns,) = struct.unpack("<q", data[-12:-4])
+    return Segment(
+        path, ordinal, size, epoch, first_seq, next_seq, end, checksum, entries, last_ns, sealed=True, points=found
+    )
+
+
+def verify(segment: Segment) -> bool:
+    """Read a sealed segment in full and compare it with its seal."""
+    found = Segment(segment.path, segment.ordinal, segment.size, segment.epoch, segment.first_seq, segment.first_seq)
+    for _, base, entry in walk(segment.path, HEAD_BYTES, segment.end):
+        found.note(entry, base + entry.start, base + entry.stop)
+    return (found.end, found.next_seq, found.checksum) == (segment.end, segment.next_seq, segment.checksum)
