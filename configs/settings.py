@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ui.web.absence.DatabaseAbsence",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
@@ -87,7 +88,11 @@ TEMPLATES = [
 ]
 
 # One server, two roles: `owner` migrates (manage.py migrate --database owner), everything else is the web's own role.
-_DATABASE = {"ENGINE": "configs.database", "NAME": "margindesk", "CONN_MAX_AGE": 0}  # ASGI keeps no thread to keep one in
+_DATABASE = {
+    "ENGINE": "configs.database",
+    "NAME": "margindesk",
+    "CONN_MAX_AGE": 0,
+}  # ASGI keeps no thread to keep one in
 DATABASES = {
     "default": {**_DATABASE, "ROLE": "app_web"},
     "owner": {**_DATABASE, "ROLE": "app_owner", "TEST": {"MIRROR": "default"}},
@@ -155,7 +160,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Margindesk",
-    "DESCRIPTION": "Accounts, positions, margin, orders, quotes and system state of a run. Read-only: orders are not sent here.",
+    "DESCRIPTION": "Accounts, positions, margin, orders, quotes and system state of a run. Read-only: no orders here.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],

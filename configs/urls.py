@@ -1,5 +1,10 @@
 """Every address of the web process."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("ui.web.urls")),
+    path("", include("storage.api.urls")),
+]
+handler404 = "ui.web.views.not_found"
+handler500 = "ui.web.views.server_error"

@@ -1,0 +1,1 @@
+"""Table and tree models: what stands in which cell; they import no widgets."""

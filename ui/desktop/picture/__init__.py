@@ -1,0 +1,1 @@
+"""What the desk knows now: pure, without Qt."""

@@ -1,0 +1,1 @@
+"""Views and the one delegate that paints cells."""
