@@ -49,9 +49,7 @@ def _at_a_border(segments: Sequence[Segment], own: list[Segment], open_epoch: in
     if later:
         return _reset(later[0], f"seq {next_seq} is not in the journal any more, {later[0].first_seq} is the next")
     if last.epoch == open_epoch:
-        if next_seq == last.next_seq:
-            return None
-        return _reset_open(last, next_seq)
+        return None
     after = _after(segments, last)
     assert after is not None, "a closed epoch is followed by another one"
     if next_seq == last.next_seq:
@@ -66,11 +64,6 @@ def _after(segments: Sequence[Segment], seg: Segment) -> Segment | None:
 
 def _reset(seg: Segment, text: str) -> Answer:
     return Answer(b"RESET", seg.epoch, seg.first_seq, text.encode())
-
-
-def _reset_open(last: Segment, next_seq: int) -> Answer:
-    text = f"seq {next_seq} of the open epoch was never given, {last.next_seq} is the next"
-    return Answer(b"RESET", last.epoch, last.next_seq, text.encode())
 
 
 def _read(seg: Segment, next_seq: int, durable_seq: int, max_bytes: int) -> bytes:

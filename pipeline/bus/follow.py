@@ -1,4 +1,4 @@
-"""What a subscriber makes of what it hears: pure, over frames and times, so that every order of events can be tested."""
+"""What a subscriber makes of what it hears: pure, over frames and times."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How a frame stands in bytes: in a journal, in an answer to FETCH, in a snapshot. Length, CRC, topic, header, payload.
 
-An entry is `<u32 length><u32 crc32>` and then `length` bytes: one byte with the topic's length, the topic, the header, the
-payload. The CRC covers the length and everything behind itself. A length of 0 means that nothing was written here.
+An entry is `<u32 length><u32 crc32>` and then `length` bytes: one byte with the topic's length, the topic, the header,
+the payload. The CRC covers the length and everything behind itself. A length of 0: nothing was written here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The journal of one stream: every frame is appended here before it is published, and synced a few ms later.
 
-One directory, one owning process. The owner's thread appends (one write into a preallocated segment); a second thread syncs
-in groups; a third makes the next segment ahead, and seals and removes old ones. What recovery does stands in `recovery.py`.
+One directory, one owning process. The owner's thread appends (one write into a preallocated segment); a second thread
+syncs in groups; a third makes the next segment ahead and seals full ones. What recovery does stands in `recovery.py`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from pipeline.errors import CannotStart, JournalError, JournalFull
 from pipeline.messages import Frame, Gap, PayloadKind, StreamId
 
 RESERVE = 8  # the last 1/8 of the last segment that can be had is kept for maps (orders, fills, audit)
+MAP_ROOM = 4096
 RETRY_S = 0.5  # between two tries to get room on a full disk
 
 
 class Journal:
-    """See the module. JournalError after a failed write or sync, for ever: the process must end and recover by reading."""
+    """JournalError after a failed write or sync, for ever: the process must end, the next one recovers by reading."""
 
     def __init__(
         self,
@@ -152,7 +153,7 @@ class Journal:
         return all(seg.entries == 0 for seg in self._segments)
 
     @property
-    def bytes(self) -> int:
+    def held_bytes(self) -> int:
         """Disk taken by all segments."""
         return sum(seg.size for seg in self._segments) + (self._spare[2] if self._spare else 0)
 
@@ -162,29 +163,34 @@ class Journal:
         JournalFull: there is no room for it (ticks give way before maps do). JournalError: the disk failed.
         """
         header = frame.header
-        data = framing.encode_frame(frame)
+        assert (header.stream, header.epoch) == (self.stream, self.epoch), f"not a frame of this journal: {header}"
+        records = header.kind is PayloadKind.RECORDS
+        self.append_entry(framing.encode_frame(frame), records, header.seq, header.count, header.publish_ns)
+        if sync:
+            self.sync()
+
+    def append_entry(self, data: bytes, records: bool, seq: int, count: int, publish_ns: int) -> None:
+        """The same for one entry (see `framing`) of this stream and epoch; `records` may be refused first."""
         with self._lock:
             if self.failed:
                 raise JournalError(self.failed)
-            assert (header.stream, header.epoch, header.seq) == (self.stream, self.epoch, self.next_seq), (
-                f"expected seq {self.next_seq} of epoch {self.epoch}, found {header.seq} of {header.epoch}"
-            )
-            self._make_room(len(data), header.kind is PayloadKind.RECORDS)
             active = self._active
+            if seq != self.next_seq:
+                raise JournalError(f"{self.directory}: expected seq {self.next_seq}, found {seq}")
+            stop = active.end + len(data)
+            if stop > active.size or self.full:
+                self._make_room(len(data), records)
+                active = self._active
+                stop = active.end + len(data)
             try:
                 disk.write_at(self._descriptor, data, active.end)
             except OSError as error:
                 self._on_write_error(error)
-            entry = framing.Entry(
-                0, 0, int.from_bytes(data[4:8], "little"), 0, 0, header.seq, header.count, header.publish_ns
-            )
-            active.note(entry, active.end, active.end + len(data))
-            self.next_seq = active.next_seq
-            self.last_ns = header.publish_ns
+            active.note(seq, count, publish_ns, data[4:8], active.end, stop)
+            self.next_seq = seq + count
+            self.last_ns = publish_ns
         if not self._dirty.is_set():
             self._dirty.set()
-        if sync:
-            self.sync()
 
     def _on_write_error(self, error: OSError) -> None:
         if (
@@ -218,14 +224,16 @@ class Journal:
         self._work.set()
 
     def _capped(self) -> bool:
-        return self.bytes + self._segment_bytes > self._max_bytes
+        return self.held_bytes + self._segment_bytes > self._max_bytes
 
     def _note_cap(self) -> str:
-        self.full = f"{self.directory}: {self.bytes} bytes wait for PostgreSQL, the most allowed are {self._max_bytes}"
+        self.full = (
+            f"{self.directory}: {self.held_bytes} bytes wait for PostgreSQL, the most allowed are {self._max_bytes}"
+        )
         return self.full
 
-    def begin_epoch(self, reason: str) -> None:
-        """Close the epoch and go on in a new one, in a new segment, with the next seq. For positions that can't be true."""
+    def begin_epoch(self) -> None:
+        """Close the epoch and go on in a new one, in a new segment, with the next seq."""
         with self._sync_lock, self._lock:
             old, descriptor = self._active, self._descriptor
             before = self.epoch
@@ -237,6 +245,11 @@ class Journal:
                 raise
             self._unsynced.append((descriptor, old))
         self._dirty.set()
+
+    @property
+    def full_for_maps(self) -> bool:
+        """Not even a map finds room now."""
+        return bool(self.full) and self._spare is None and self._active.size - self._active.end < MAP_ROOM
 
     # Syncing.
 
@@ -308,15 +321,14 @@ class Journal:
             disk.sync_directory(self.directory)
 
     def _make_ahead(self) -> None:
-        with self._sync_lock:  # one maker at a time would be enough; the owner makes one only when this one was late
-            with self._lock:
-                if self._spare is not None:
-                    self.full = ""
-                    return
-                if self._capped():
-                    self._note_cap()
-                    return
-                ordinal = self._next_ordinal
+        with self._lock:
+            if self._spare is not None:
+                self.full = ""
+                return
+            if self._capped():
+                self._note_cap()
+                return
+            ordinal = self._next_ordinal
         self._allocate_ahead(ordinal)
 
     def _allocate_ahead(self, ordinal: int) -> None:
@@ -346,13 +358,13 @@ class Journal:
         disk.sync_directory(self.directory)
 
     def trim(self, epoch: int, committed_seq: int, keep_bytes: int) -> None:
-        """Remove the oldest segments while more than `keep_bytes` are held, but only those committed to their last record."""
+        """Remove the oldest segments while more than `keep_bytes` are held; only those committed to the last record."""
         with self._lock:
             order = [seg.epoch for seg in self._segments]
             if epoch not in order:
                 return
             removed = []
-            held = self.bytes
+            held = self.held_bytes
             while len(self._segments) > 1 and held > keep_bytes:
                 oldest = self._segments[0]
                 later_epoch = oldest.epoch != epoch and epoch in [seg.epoch for seg in self._segments[1:]]
@@ -372,6 +384,8 @@ class Journal:
 
     def answer(self, epoch: int, next_seq: int, max_bytes: int) -> Answer | None:
         """What the owner answers to a FETCH of this position now; None: it has nothing durable yet."""
+        if epoch == self.epoch and next_seq > self.next_seq:
+            self.begin_epoch()  # the asker has seqs that this journal has lost: none of them may be given again
         with self._lock:
             segments = list(self._segments)
         return answer(segments, self.epoch, epoch, next_seq, self.durable_seq, max_bytes)

@@ -18,6 +18,7 @@ from pipeline.bus.journal import Journal
 from pipeline.clock import Clock
 from pipeline.errors import JournalFull, WireError
 from pipeline.messages import Frame, Gap, Header, Message, PayloadKind, StreamId
+from pipeline.messages.envelope import pack_header
 from pipeline.runtime import Runtime
 
 __all__ = ["Reset", "Stream", "Subscriber", "pack_snapshot", "unpack_snapshot"]
@@ -38,8 +39,8 @@ def random_id() -> int:
 class Stream:
     """Gives each record its seq, appends it to the journal, and only then publishes it.
 
-    While the journal has no room, frames are still published; what was not recorded is told as one `sys.gap` record that
-    takes the place of the missing seqs, as soon as there is room. Without a journal every start is a new epoch.
+    While the journal has no room, frames are still published; what was not recorded is told as one `sys.gap` record
+    in place of the missing seqs, as soon as there is room. Without a journal every start is a new epoch.
     """
 
     def __init__(
@@ -73,17 +74,15 @@ class Stream:
 
     def records(self, topic: bytes, array: np.ndarray[Any, Any]) -> int:
         """Publish the records of `array` in frames of at most 4,096; returns the seq of the first."""
-        if len(array) <= messages.MAX_RECORDS_A_FRAME:
-            return (
-                self._emit(PayloadKind.RECORDS, topic, len(array), array.tobytes(), False)
-                if len(array)
-                else self.next_seq
-            )
-        step = messages.MAX_RECORDS_A_FRAME
-        return [self.records(topic, array[start : start + step]) for start in range(0, len(array), step)][0]
+        first, step = None, messages.MAX_RECORDS_A_FRAME
+        for start in range(0, len(array), step):
+            part = array[start : start + step]
+            seq = self._emit(PayloadKind.RECORDS, topic, len(part), part.tobytes(), False)
+            first = seq if first is None else first
+        return self.next_seq if first is None else first
 
     def map(self, message: Message, sync: bool = False) -> int:
-        """Publish one message; returns its seq. `sync`: it is durable before it is published, or JournalFull is raised."""
+        """Publish one message; returns its seq. `sync`: durable before it is published, or JournalFull."""
         return self._emit(PayloadKind.MAP, message.topic.encode(), 1, messages.pack(message), sync)
 
     def keep_alive(self, now_s: float) -> None:
@@ -98,7 +97,7 @@ class Stream:
                 self._socket.recv(zmq.NOBLOCK)
         if self._hole_seq:
             self._fill_hole()
-        self._publish(KEEP_TOPIC, self._header(PayloadKind.KEEP_ALIVE, 0).pack(), b"")
+        self._publish(KEEP_TOPIC, self._header(PayloadKind.KEEP_ALIVE, 0), b"")
 
     def end(self) -> int:
         """Nothing follows in this session; returns the seq that nothing has."""
@@ -106,67 +105,80 @@ class Stream:
             if self._hole_seq:
                 self._fill_hole()
             self._ended = True
-            self._publish(KEEP_TOPIC, self._header(PayloadKind.END, 0).pack(), b"")
+            self._publish(KEEP_TOPIC, self._header(PayloadKind.END, 0), b"")
         return self.next_seq
 
     def _emit(self, kind: PayloadKind, topic: bytes, count: int, payload: bytes, sync: bool) -> int:
+        """Journal, then publish; returns the seq. The hot path: no object per frame."""
         assert not self._ended, "nothing may follow END"
-        if self._journal is not None and self._journal.epoch != self.epoch:  # the journal had to begin anew
-            self.epoch = self._journal.epoch
-            self.next_seq = max(self.next_seq, self._journal.next_seq)
-        header = self._header(kind, count)
-        frame = Frame(topic, header, payload)
-        if self._journal is not None:
-            try:
-                if self._hole_seq and not self._fill_hole():
-                    raise JournalFull(self._journal.full)
-                if self.next_seq != header.seq:  # the gap record took a seq of its own
-                    header = self._header(kind, count)
-                    frame = Frame(topic, header, payload)
-                self._journal.append(frame, sync)
-            except JournalFull:
-                if sync:
-                    raise
-                self._note_hole(header)
-        self.next_seq += count
-        self._publish(topic, header.pack(), payload)
-        return header.seq
+        journal = self._journal
+        if journal is not None:
+            if journal.epoch != self.epoch:  # it had to begin anew
+                self.epoch, self.next_seq = journal.epoch, max(self.next_seq, journal.next_seq)
+            if self._hole_seq:
+                self._fill_hole()
+        seq, now_ns = self.next_seq, self._clock.now_ns()
+        header = pack_header(kind, self.stream, count, self.epoch, self.session, seq, now_ns)
+        if journal is not None and not self._record(journal, topic, header, payload, kind, seq, count, now_ns):
+            if sync:
+                raise JournalFull(journal.full)
+            self.unrecorded += count
+            self._hole_seq, self._hole_ns = self._hole_seq or seq, self._hole_ns or now_ns
+        if sync and journal is not None:
+            journal.sync()
+        self.next_seq = seq + count
+        self._publish(topic, header, payload)
+        return seq
 
-    def _note_hole(self, header: Header) -> None:
-        if not self._hole_seq:
-            self._hole_seq, self._hole_ns = header.seq, header.publish_ns
-        self.unrecorded += header.count
-
-    def _fill_hole(self) -> bool:
-        """Record what is missing as one gap record over all its seqs; False while there is no room for it."""
-        assert self._journal is not None
-        if self._journal.full:
+    def _record(
+        self,
+        journal: Journal,
+        topic: bytes,
+        header: bytes,
+        payload: bytes,
+        kind: PayloadKind,
+        seq: int,
+        count: int,
+        now_ns: int,
+    ) -> bool:
+        """False where the journal has no room, or a hole before this frame could not be told yet."""
+        if self._hole_seq and self._hole_seq < seq:
             return False
+        try:
+            entry = framing.encode(topic, header, payload)
+            journal.append_entry(entry, kind is PayloadKind.RECORDS, seq, count, now_ns)
+        except JournalFull:
+            return False
+        return True
+
+    def _fill_hole(self) -> None:
+        """Record what is missing as one gap record over all its seqs, if there is room for it now."""
+        journal = self._journal
+        if journal is None or journal.full_for_maps:
+            return
+        now_ns, first, missing = self._clock.now_ns(), self._hole_seq, self.next_seq - self._hole_seq
         gap = Gap(
             process=self.stream.name.lower(),
             from_ns=self._hole_ns,
-            to_ns=self._clock.now_ns(),
+            to_ns=now_ns,
             reason="the journal had no room",
-            from_seq=self._hole_seq,
+            from_seq=first,
             to_seq=self.next_seq,
         )
-        missing = self.next_seq - self._hole_seq
-        payload = messages.pack(gap)
-        live = self._header(PayloadKind.MAP, 1)
-        covering = Header(
-            PayloadKind.MAP, self.stream, missing + 1, self.epoch, self.session, self._hole_seq, live.publish_ns
-        )
-        try:
-            self._journal.append(Frame(gap.topic.encode(), covering, payload))
-        except JournalFull:
-            return False
+        topic, payload = gap.topic.encode(), messages.pack(gap)
+        header = pack_header(PayloadKind.MAP, self.stream, missing + 1, self.epoch, self.session, first, now_ns)
         self._hole_seq = 0
-        self.next_seq += 1
-        self._publish(gap.topic.encode(), live.pack(), payload)
-        return True
+        if self._record(journal, topic, header, payload, PayloadKind.MAP, first, missing + 1, now_ns):
+            self._hole_ns = 0
+            live = pack_header(PayloadKind.MAP, self.stream, 1, self.epoch, self.session, self.next_seq, now_ns)
+            self.next_seq += 1
+            self._publish(topic, live, payload)
+        else:
+            self._hole_seq = first
 
-    def _header(self, kind: PayloadKind, count: int) -> Header:
-        return Header(kind, self.stream, count, self.epoch, self.session, self.next_seq, self._clock.now_ns())
+    def _header(self, kind: PayloadKind, count: int) -> bytes:
+        now_ns = self._clock.now_ns()
+        return pack_header(kind, self.stream, count, self.epoch, self.session, self.next_seq, now_ns)
 
     def _publish(self, topic: bytes, header: bytes, payload: bytes) -> None:
         socket = self._socket
@@ -217,7 +229,7 @@ def unpack_snapshot(parts: list[bytes]) -> tuple[int, StreamId, int, int, int, l
 
 
 class Subscriber:
-    """Follows the live stream of one process: SUB for frames, DEALER for snapshots. Never blocks, never raises for bytes."""
+    """Follows the live stream of one process: SUB for frames, DEALER for snapshots. Never blocks, never raises."""
 
     def __init__(self, context: sockets.Context, runtime: Runtime, process: str, clock: Clock) -> None:
         self.process = process

@@ -1,4 +1,4 @@
-"""What a journal's directory holds after whatever happened: the segments, where to go on, and what was found damaged."""
+"""What a journal's directory holds after whatever happened: the segments, where to go on, what was damaged."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def recover(directory: Path, stream: int) -> Found:
     for place, ordinal in enumerate(ordinals):
         if place and ordinal != ordinals[place - 1] + 1:
             raise CannotStart(
-                f"{directory}: expected segment {ordinals[place - 1] + 1}, found {ordinal}; a segment was removed by hand. "
-                "Put it back, or move the whole directory away to begin anew"
+                f"{directory}: expected segment {ordinals[place - 1] + 1}, found {ordinal}; one was removed by hand."
+                " Put it back, or move the whole directory away to begin anew"
             )
         path = segment.path_of(directory, ordinal)
         read = _read(path, ordinal, stream, last=place == len(ordinals) - 1, before=found, faults=faults)

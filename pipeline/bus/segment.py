@@ -43,15 +43,20 @@ class Segment:
     clean: bool = True  # only zeros behind `end`, and of full size
     points: list[tuple[int, int]] = field(default_factory=list)  # (seq, offset), rising
 
-    def note(self, entry: Entry, start: int, stop: int) -> None:
+    def note(self, seq: int, count: int, publish_ns: int, crc: bytes, start: int, stop: int) -> None:
         """An entry that stands at `start`…`stop` of the file."""
         if not self.points or start - self.points[-1][1] >= INDEX_EVERY:
-            self.points.append((entry.seq, start))
-        self.next_seq = entry.seq + entry.count
+            self.points.append((seq, start))
+        self.next_seq = seq + count
         self.end = stop
-        self.checksum = crc32(_CRC.pack(entry.crc), self.checksum)
+        self.checksum = crc32(crc, self.checksum)
         self.entries += 1
-        self.last_ns = entry.publish_ns
+        self.last_ns = publish_ns
+
+    def note_entry(self, entry: Entry, base: int) -> None:
+        """The same for an entry of a buffer that begins at `base` of the file."""
+        crc = _CRC.pack(entry.crc)
+        self.note(entry.seq, entry.count, entry.publish_ns, crc, base + entry.start, base + entry.stop)
 
     def offset_near(self, seq: int) -> int:
         """An entry border at or before the one with `seq`."""
@@ -114,7 +119,7 @@ def scan(path: Path, ordinal: int, head: tuple[int, int, int, int, int]) -> Segm
     for _, base, entry in walk(path, HEAD_BYTES, size):
         if entry.epoch != epoch or entry.seq != segment.next_seq:
             break
-        segment.note(entry, base + entry.start, base + entry.stop)
+        segment.note_entry(entry, base)
     segment.clean = size >= head_size and only_zeros(path, segment.end, size)
     return segment
 
@@ -172,5 +177,5 @@ def verify(segment: Segment) -> bool:
     """Read a sealed segment in full and compare it with its seal."""
     found = Segment(segment.path, segment.ordinal, segment.size, segment.epoch, segment.first_seq, segment.first_seq)
     for _, base, entry in walk(segment.path, HEAD_BYTES, segment.end):
-        found.note(entry, base + entry.start, base + entry.stop)
+        found.note_entry(entry, base)
     return (found.end, found.next_seq, found.checksum) == (segment.end, segment.next_seq, segment.checksum)

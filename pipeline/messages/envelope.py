@@ -52,16 +52,12 @@ class Header:
     publish_ns: int
 
     def pack(self) -> bytes:
-        return _HEADER.pack(
-            FORMAT_VERSION,
-            self.kind,
-            self.stream,
-            self.count,
-            self.epoch,
-            self.session,
-            self.seq,
-            self.publish_ns,
-        )
+        return pack_header(self.kind, self.stream, self.count, self.epoch, self.session, self.seq, self.publish_ns)
+
+
+def pack_header(kind: int, stream: int, count: int, epoch: int, session: int, seq: int, publish_ns: int) -> bytes:
+    """The bytes of a header, for the hot path without an object."""
+    return _HEADER.pack(FORMAT_VERSION, kind, stream, count, epoch, session, seq, publish_ns)
 
 
 def unpack_header(data: bytes | memoryview) -> Header:
