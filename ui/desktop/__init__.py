@@ -1,1 +1,1 @@
-"""The trader's window: PyQt5 and pyqtgraph, fed by the live lane; holds no market logic, sends commands, waits for nothing."""
+"""The trader's window: PyQt5 and pyqtgraph, fed by the live lane. It holds no market logic and waits for nothing."""

@@ -139,7 +139,7 @@ def date_time(ns: int, zone: str = "America/New_York") -> str:
 
 def full(value: float) -> str:
     """All digits that a double has to offer, for tooltips."""
-    return DASH if not math.isfinite(value) else f"{value:,.10g}".replace("-", MINUS) if abs(value) < 1e10 else str(value)
+    return f"{value:,.12g}".replace("-", MINUS) if math.isfinite(value) else DASH
 
 
 def raw(value: object) -> str:
