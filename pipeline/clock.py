@@ -26,3 +26,23 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+class JumpWatch:
+    """Notices when the wall clock moves against the monotonic one by more than a second."""
+
+    def __init__(self, clock: Clock, threshold_s: float = 1.0) -> None:
+        self._clock, self._threshold_s = clock, threshold_s
+        self._offset_s = self._offset()
+
+    def moved(self) -> float | None:
+        """Seconds moved since the last call that told of a move; None while the clocks agree."""
+        offset = self._offset()
+        moved = offset - self._offset_s
+        if abs(moved) <= self._threshold_s:
+            return None
+        self._offset_s = offset
+        return moved
+
+    def _offset(self) -> float:
+        return self._clock.now_ns() / 1e9 - self._clock.monotonic()
