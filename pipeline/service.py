@@ -139,8 +139,8 @@ def stop_on_signal(stopping: threading.Event) -> Iterator[None]:
     try:
         yield
     finally:
-        for signum, handler in old.items():
-            signal.signal(signum, handler)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The order client's side of TWS: sends; turns what TWS tells into published messages; reconciles after each connect."""
+"""The order client's side of TWS: sends, turns what it tells into published messages, reconciles after each connect."""
 
 from __future__ import annotations
 

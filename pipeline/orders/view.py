@@ -9,7 +9,7 @@ from pipeline.orders.quotes import Quotes
 
 
 class MarketView:
-    """Applies ingest's frames; `positions_changed` is set when a fill may have happened anywhere; its reader clears it."""
+    """Applies ingest's frames; `positions_changed` is set when a fill may have happened; its reader clears it."""
 
     def __init__(self) -> None:
         self.quotes = Quotes()
