@@ -35,7 +35,7 @@ class _Waiting:
 
 
 class Commands:
-    """Sends through the carrier and calls back in the GUI thread, once for each command: the reply, or that none came."""
+    """Sends through the carrier; calls back in the GUI thread once for each command: the reply, or that none came."""
 
     def __init__(self, carrier: Carrier, clock: Clock, actor: str) -> None:
         self._carrier, self._clock, self.actor = carrier, clock, actor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PyQt5.QtCore import QObject, Qt, QTimer
@@ -23,10 +23,11 @@ LAG_MS = 100.0  # counted, logged with what was at work, shown
 @dataclass
 class _Job:
     name: str
-    work: Callable[[], None]
+    work: Callable[[set[str]], None]
     every_s: float
     plot: bool
     due_s: float = 0.0
+    changed: set[str] = field(default_factory=set)  # words of the picture since it last ran
 
 
 class FrameClock(QObject):
@@ -47,8 +48,8 @@ class FrameClock(QObject):
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.tick)
 
-    def every(self, seconds: float, name: str, work: Callable[[], None], plot: bool = False) -> None:
-        """Run `work` in the frame, at most each `seconds`; plots are skipped while the frame is late."""
+    def every(self, seconds: float, name: str, work: Callable[[set[str]], None], plot: bool = False) -> None:
+        """Run `work(what changed)` in the frame, at most each `seconds`; plots are skipped while the frame is late."""
         self._jobs.append(_Job(name, work, seconds, plot))
 
     def start(self) -> None:
@@ -70,11 +71,13 @@ class FrameClock(QObject):
         self._commands.pump()
         longest = 0.0
         for job in self._jobs:
+            job.changed |= self._picture.changed
             now = self._clock.monotonic()
             if now < job.due_s or (job.plot and late_ms > LATE_MS):
                 continue
             job.due_s = now + job.every_s - FRAME_MS / 2000.0
-            job.work()
+            changed, job.changed = job.changed, set()
+            job.work(changed)
             took = self._clock.monotonic() - now
             if took > longest:
                 longest, self._worst_job = took, job.name

@@ -1,4 +1,4 @@
-"""The desk as a child of the supervisor: beats from the GUI thread (a hung window looks hung), leaves when it is told to."""
+"""The desk as a child of the supervisor: beats from the GUI thread (a hung window looks hung), leaves when told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one thread that owns the desk's sockets. It reads headers only, keeps raw frames in a bounded queue, sends commands.
+"""The one thread that owns the desk's sockets: reads headers only, keeps raw frames in a bounded queue, sends commands.
 
 Policy of the queue: newest wins. When it is full (the window stood still), everything in it is dropped and each stream
 is asked for a snapshot, so the window shows the newest picture first when it moves again.
@@ -66,7 +66,7 @@ class FrameQueue:
 
 
 class Reader(QThread):
-    """Follows the four live streams and carries commands. Everything that other threads touch is a queue or replaced whole."""
+    """Follows the four live streams and carries commands. What other threads touch is a queue or replaced whole."""
 
     def __init__(self, context: sockets.Context, runtime: Runtime, clock: Clock, queue: FrameQueue) -> None:
         super().__init__()

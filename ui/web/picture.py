@@ -65,6 +65,11 @@ class Picture:
         ]
 
 
+def classes(look: str) -> str:
+    """CSS classes of a look; the script makes the same ones."""
+    return " ".join(f"look-{word}" for word in (look or "none").split())
+
+
 @dataclass(slots=True)
 class Canvas:
     """Cells and rows while a picture is made."""

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ui.web.picture import Picture
+from ui.web.picture import Picture, classes
 
 register = template.Library()
 
@@ -15,7 +15,13 @@ register = template.Library()
 def cell(picture: Picture, key: str, base: str = "") -> SafeString:
     """A span with the text and look of `key`; `base` are classes that stay."""
     text, look = picture.cells.get(key, ("", ""))
-    return format_html('<span class="{} {}" data-base="{}" data-cell="{}">{}</span>', base, look, base, key, text)
+    return format_html('<span class="{} {}" data-base="{}" data-cell="{}">{}</span>', base, classes(look), base, key, text)
+
+
+@register.filter
+def look_classes(look: str) -> str:
+    """Classes of a table's cell."""
+    return classes(look)
 
 
 @register.filter
