@@ -76,7 +76,7 @@ class OrdersService(Service):
             (self.runtime.state_dir / STOP_FILE).exists,
         )
         self._tell_due_s = 0.0
-        self._was_ready = False
+        self._was_ready, self._told = False, ""
         self._jumps = JumpWatch(self.clock)
         self._poller = zmq.Poller()
         for socket in (self._control.socket, self._margin.socket, *self._ingest.sockets):
@@ -113,10 +113,12 @@ class OrdersService(Service):
         if self._was_ready and not ready:
             self.desk.disarm(f"TWS: {self._broker.connection.session.reason or self._broker.connection.session.state}")
         self._was_ready = ready
-        self._tell_tws()
+        if self._told != self._broker.connection.session.state:
+            self._tell_tws()
 
     def _tell_tws(self) -> None:
         self._tell_due_s = self.clock.monotonic() + TELL_EVERY_S
+        self._told = self._broker.connection.session.state
         self._publish(self._broker.connection.state_message())
 
     def _publish(self, message: Message, sync: bool = False) -> None:
