@@ -17,7 +17,7 @@ class Column:
     @property
     def look(self) -> str:
         """Classes of its cells."""
-        side = "text-end figure" if self.numeric else "text-start"
+        side = "text-end num" if self.numeric else "text-start"
         return f"{side} wide" if self.wide else side
 
 

@@ -38,8 +38,8 @@ class Edition:
 class LiveCache:
     """Owns the subscribers and the newest state; everything happens in the one event loop that runs `follow`.
 
-    Policy: the streams may drop (their subscribers take a snapshot again); a browser that reads slowly skips editions and
-    gets a whole picture; there is no queue a browser.
+    Policy: the streams may drop (their subscribers take a snapshot again); a browser that reads slowly skips editions
+    and gets a whole picture; there is no queue a browser.
     """
 
     def __init__(self, context: zmq.Context[Any], runtime: Runtime, clock: Clock, caution: float = 0.10) -> None:
@@ -134,7 +134,10 @@ class LiveCache:
             old = self._edition(account)
             new = self.draw(account)
             changes = picture.difference(old.picture, new)
-            if any(changes[part] for part in ("cells", "rows", "marks", "sources")) or new.accounts != old.picture.accounts:
+            if (
+                any(changes[part] for part in ("cells", "rows", "marks", "sources"))
+                or new.accounts != old.picture.accounts
+            ):
                 self._editions[account] = Edition(old.number + 1, new, _json(changes))
         fresh, self._fresh = self._fresh, asyncio.Event()
         fresh.set()

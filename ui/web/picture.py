@@ -166,7 +166,9 @@ def _links(canvas: Canvas, state: LiveState, sources: Mapping[str, Source], now_
     """The header: TWS, paper or live, trading, market time; and the word for each source."""
     for name, source in sources.items():
         canvas.put(f"source.{name}", source.word, source.look)
-    worst = max((source for name, source in sources.items() if name in ("ingest", "margin")), key=_badness, default=None)
+    worst = max(
+        (source for name, source in sources.items() if name in ("ingest", "margin")), key=_badness, default=None
+    )
     word, look = (worst.word, worst.look) if worst is not None else ("offline", "waiting")
     canvas.put("link.state", f"{'●' if look == 'live' else '○'} {word}", look)
     tws = state.tws.get("ingest")
@@ -212,7 +214,9 @@ def _place(cushion: float) -> str:
 
 def _coarse(age_s: float) -> str:
     """Ages under two seconds are one word: a tenth that flickers tells nobody anything."""
-    return "now" if age_s < 2.0 else numbers.age(age_s)
+    if math.isnan(age_s):
+        return numbers.UNKNOWN
+    return "now" if age_s < 2.0 else f"{numbers.age(age_s)} ago"
 
 
 def value(figure: Any, name: str) -> float:

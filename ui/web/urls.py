@@ -9,7 +9,9 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("live", views.live, name="live"),
     path("live/snapshot", views.snapshot, name="snapshot"),
-    path("login", auth.LoginView.as_view(template_name="web/login.html", redirect_authenticated_user=True), name="login"),
+    path(
+        "login", auth.LoginView.as_view(template_name="web/login.html", redirect_authenticated_user=True), name="login"
+    ),
     path("logout", auth.LogoutView.as_view(), name="logout"),
     path(
         "password",

@@ -18,7 +18,6 @@ from ui.web.picture import Picture
 from ui.web.state import LiveState
 
 SCOPE_KEY = "margindesk.live"
-LEFT, RIGHT, SYSTEM = ("margin", "groups"), ("orders", "quotes", "fills", "events"), ("processes",)
 
 
 def live_of(request: HttpRequest) -> LiveCache | None:
@@ -41,8 +40,6 @@ async def page(request: HttpRequest) -> HttpResponse:
         "picture": drawn,
         "picture_accounts": json.dumps(drawn.accounts),
         "tables": {name: {"table": table, "rows": drawn.table(name)} for name, table in TABLES.items()},
-        "left": LEFT,
-        "right": RIGHT,
         "user": await request.auser(),
     }
     return _uncached(render(request, "web/page.html", context))
@@ -88,7 +85,9 @@ def _uncached(response: Any) -> Any:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Instead of a stack trace; the log has it."""
-    return render(request, "web/problem.html", {"title": "Something broke", "text": "The log of `web` says what."}, status=500)
+    return render(
+        request, "web/problem.html", {"title": "Something broke", "text": "The log of `web` says what."}, status=500
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

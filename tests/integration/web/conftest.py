@@ -94,7 +94,13 @@ class Feed:
     def ingest(self) -> list[Any]:
         now = self.clock.now_ns()
         tws = messages.TwsState(
-            client="ingest", state="READY", paper=True, accounts=list(ACCOUNTS), market_time_ns=now, lines_used=8, lines_limit=100
+            client="ingest",
+            state="READY",
+            paper=True,
+            accounts=list(ACCOUNTS),
+            market_time_ns=now,
+            lines_used=8,
+            lines_limit=100,
         )
         instruments: list[Any] = [
             messages.Instrument(
@@ -113,7 +119,9 @@ class Feed:
             for i, name in enumerate(STOCKS)
         ]
         positions = [
-            messages.Position(account=account, con_id=100 + i, quantity=-220.0 if i % 3 == 2 else 1_500.0, average_cost=99.0)
+            messages.Position(
+                account=account, con_id=100 + i, quantity=-220.0 if i % 3 == 2 else 1_500.0, average_cost=99.0
+            )
             for account in ACCOUNTS
             for i in range(len(STOCKS))
         ]
@@ -210,7 +218,11 @@ class Feed:
             for i, name in enumerate(PROCESSES)
         ]  # fmt: skip
         status = messages.SystemStatus(run="test", state=State.READY, up_s=3600.0, processes=rows)
-        return [status] if self.steps else [status, messages.ProcessEvent(process="margin", event="restart", text="exit 1")]
+        return (
+            [status]
+            if self.steps
+            else [status, messages.ProcessEvent(process="margin", event="restart", text="exit 1")]
+        )
 
 
 def _items(items: list[Any]) -> list[tuple[bytes, Any]]:

@@ -15,7 +15,9 @@ register = template.Library()
 def cell(picture: Picture, key: str, base: str = "") -> SafeString:
     """A span with the text and look of `key`; `base` are classes that stay."""
     text, look = picture.cells.get(key, ("", ""))
-    return format_html('<span class="{} {}" data-base="{}" data-cell="{}">{}</span>', base, classes(look), base, key, text)
+    return format_html(
+        '<span class="{} {}" data-base="{}" data-cell="{}">{}</span>', base, classes(look), base, key, text
+    )
 
 
 @register.filter
