@@ -142,6 +142,11 @@ class Session:
         """When the probe that is answered next was sent; nan when none is."""
         return self._sent_s[0] if self._sent_s else float("nan")
 
+    @property
+    def waiting_probes(self) -> int:
+        """Probes that TWS has not answered yet."""
+        return len(self._sent_s)
+
     def silent(self, now_s: float, frames: int) -> str:
         """Why TWS counts as dead; empty while it doesn't."""
         missed = sum(1 for sent in self._sent_s if now_s - sent >= PROBE_EVERY_S)

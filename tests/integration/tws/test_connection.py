@@ -193,7 +193,7 @@ def test_gateway_gone_and_back(scripted: Any, connect: Any, run_until: Any) -> N
         session.message()
 
     server = scripted(script)
-    connection, handler = connect(server.port)
+    connection, _ = connect(server.port)
     run_until(connection, lambda: connection.session.connection >= 2)
     server.close()
     run_until(connection, lambda: connection.session.state == "DISCONNECTED" and connection.session.connection >= 4)

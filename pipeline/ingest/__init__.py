@@ -1,0 +1,1 @@
+"""The data client: ticks, account values, positions and contracts of one TWS, published and recorded."""

@@ -1,0 +1,270 @@
+"""The data client's process: one TWS connection in, one journaled and published stream out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import zmq
+
+from pipeline import jit, messages
+from pipeline.bus import sockets
+from pipeline.bus.control import ControlServer
+from pipeline.bus.journal import Journal
+from pipeline.bus.live import Stream
+from pipeline.ingest import latest
+from pipeline.ingest.accounts import Accounts
+from pipeline.ingest.book import Book
+from pipeline.ingest.commands import Commands
+from pipeline.ingest.contracts import OPTIONS, Contracts
+from pipeline.ingest.handler import IngestHandler
+from pipeline.ingest.instruments import Instruments
+from pipeline.ingest.market import Market
+from pipeline.ingest.outage import Outage
+from pipeline.ingest.watch import Watchlist
+from pipeline.messages import Instrument, Message, StreamId
+from pipeline.service import Service
+from pipeline.tws import decode
+from pipeline.tws.connection import Connection
+from pipeline.tws.subscriptions import Priority, Want
+
+STATE_EVERY_S = 1.0
+CLOCK_JUMP_S = 1.0
+CANCEL_S = 6.0  # at most, for the cancels to leave at TWS's pace
+FENCE_S = 2.0
+DRAIN_RECORD_S = 5.0
+
+
+class Ingest(Service):
+    """Reads one TWS; publishes and journals everything on the stream INGEST."""
+
+    name = "ingest"
+
+    def setup(self) -> None:
+        with jit.warming(self.name):
+            decode.warm()
+            latest.warm()
+        settings, directory = self.settings, self.runtime.state_dir / self.name
+        self.journal = Journal(
+            self.runtime.journal_dir(self.name),
+            StreamId.INGEST,
+            segment_bytes=settings.journal.segment_bytes,
+            sync_ms=settings.journal.sync_ms,
+            max_bytes=settings.journal.max_bytes,
+            clock=self.clock,
+        )
+        self.outage = Outage(directory)
+        self.outage.started(self.journal.next_seq, self.journal.last_ns)
+        self._socket = sockets.publisher(self.context, self.runtime.endpoint(self.name, "pub"))
+        self.stream = Stream(StreamId.INGEST, self.clock, journal=self.journal, socket=self._socket)
+        self.latest = latest.Latest()
+        self.instruments = Instruments(directory / "contracts.json", self.clock.now_ns() / 1e9)
+        self.watchlist = Watchlist(directory / "watchlist.json", settings.watchlist.symbols)
+        self.book = Book()
+        self.connection = Connection(
+            self.name, settings, self.runtime, self.clock, IngestHandler(self),
+            client_id=settings.tws.ingest_client_id, may_change_id=True,
+        )  # fmt: skip
+        self.contracts = Contracts(self.connection, self.instruments, self.publish)
+        self.accounts = Accounts(self.connection, self.book, self.contracts, self.publish_all)
+        self.market = Market(
+            self.connection, self.instruments, self.latest, self.publish, settings.tws.max_lines
+        )  # fmt: skip
+        self.control = ControlServer(
+            self.context, self.runtime, self.name, self.clock, stream=self.stream, snapshot=self.snapshot,
+            journals=[self.journal], keep_bytes=settings.journal.keep_bytes,
+        )  # fmt: skip
+        self.commands = Commands(self.connection, self.control, self.contracts, self.watchlist, self._want_again)
+        self.wants_changed = False
+        self._poller = zmq.Poller()
+        self._poller.register(self.control.socket, zmq.POLLIN)
+        self._was_ready = False
+        self._state_due_s = 0.0
+        self._wall_minus_monotonic_s = self._wall_offset_s()
+        for known in self.instruments.all():
+            self.publish(known)
+
+    # The loop.
+
+    def step(self, timeout_ms: int) -> None:
+        self.connection.register(self._poller)
+        self._poller.poll(min(timeout_ms, self.connection.wait_ms()))
+        self.connection.step()
+        for request in self.control.receive():
+            self.commands.handle(request)
+        self.control.serve_waiting()
+        now_s = self.clock.monotonic()
+        self.accounts.step(now_s)
+        self.contracts.step(now_s)
+        self.market.step(now_s)
+        self.commands.step(now_s)
+        if self.wants_changed:
+            self._choose_lines()
+        if now_s >= self._state_due_s:
+            self._each_second()
+        self.stream.keep_alive(now_s)
+
+    def _each_second(self) -> None:
+        self.publish_state()
+        self.instruments.save()
+        moved_s = self._wall_offset_s() - self._wall_minus_monotonic_s
+        if abs(moved_s) > CLOCK_JUMP_S:
+            self.publish(messages.ClockJump(process=self.name, moved_s=moved_s))
+            self.event("clock_jump", level=30, moved_s=moved_s)
+        self._wall_minus_monotonic_s += moved_s
+
+    def _wall_offset_s(self) -> float:
+        return self.clock.now_ns() / 1e9 - self.clock.monotonic()
+
+    # Publishing.
+
+    def publish(self, message: Message) -> None:
+        """Journal and publish one message."""
+        self.stream.map(message)
+        if isinstance(message, Instrument | messages.Position):
+            self.wants_changed = True
+
+    def publish_all(self, batch: Sequence[Message]) -> None:
+        """The same for several, in order."""
+        for message in batch:
+            self.publish(message)
+
+    def publish_state(self) -> None:
+        """The connection's state, each second and at every change."""
+        self._state_due_s = self.clock.monotonic() + STATE_EVERY_S
+        self.publish(self.connection.state_message())
+
+    def snapshot(self) -> list[tuple[bytes, np.ndarray[Any, Any] | Message]]:
+        """Everything that a late joiner needs, contracts first."""
+        maps: list[Message] = [
+            *self.instruments.all(),
+            self.connection.state_message(),
+            *self.market.published.values(),
+            *self.book.messages(),
+        ]
+        ticks, options = self.latest.snapshot()
+        return [
+            *((message.topic.encode(), message) for message in maps),
+            (b"md.tick", ticks),
+            (b"md.option", options),
+        ]
+
+    # What the connection tells (see handler.py).
+
+    def on_ready(self) -> None:
+        """TWS is there: ask for everything, and tell what was missed."""
+        gap = self.outage.close(self.clock.now_ns())
+        if gap is not None:
+            self.publish(gap)
+            self.outage.told()
+        self._was_ready = True
+        self.connection.client.reqMarketDataType(self.settings.tws.market_data_type)
+        self.accounts.connected()
+        self.contracts.connected()
+        self.market.connected()
+        for symbol in self.watchlist.symbols:
+            self._look_up(symbol)
+
+    def on_lost(self, reason: str) -> None:
+        """The connection is gone, or an attempt failed."""
+        if self._was_ready:
+            self.outage.open(self.connection.last_recv_ns or self.clock.now_ns(), f"no connection to TWS: {reason}")
+            self._was_ready = False
+        self.market.lost(reason)
+        self.contracts.fail_all(reason)
+        self.commands.fail_all(reason)
+
+    def _look_up(self, symbol: str) -> None:
+        def done(found: Instrument | None, words: str) -> None:
+            if found is not None:
+                self.watchlist.resolved(symbol, found)
+                self.wants_changed = True
+            else:
+                self.event("watch_unknown", level=30, symbol=symbol, text=words)
+
+        self.contracts.find(symbol, done)
+
+    def _want_again(self) -> None:
+        self.wants_changed = True
+
+    def _choose_lines(self) -> None:
+        """Underlyings of what is held first, then what is held, then what is watched."""
+        self.wants_changed = False
+        held = self.book.held()
+        wants: list[Want] = []
+        for con_id, weight in held.items():
+            known = self.instruments.get(con_id)
+            is_option = known is not None and known.sec_type in OPTIONS
+            wants.append(Want(con_id, Priority.HELD if is_option else Priority.UNDERLYING, weight))
+            if known is not None and is_option and known.under_con_id:
+                wants.append(Want(known.under_con_id, Priority.UNDERLYING, weight))
+        wants += [Want(con_id, Priority.WATCHED) for con_id in self.watchlist.con_ids]
+        for con_id in self.watchlist.con_ids:
+            self.contracts.want(con_id)
+        self.market.update(wants, held, self.watchlist.con_ids)
+
+    # The end.
+
+    def drain(self) -> None:
+        """Cancel the market data, read what TWS had sent until then, end the stream, serve the writer."""
+        if self.connection.ready:
+            self.market.cancel_all()
+            self._until(lambda: not len(self.connection.client.outbox), CANCEL_S)
+            if self.connection.ready:
+                self.connection.fence()
+                fenced = self._until(lambda: not self.connection.session.waiting_probes, FENCE_S)
+                self.event("fenced", complete=fenced)
+        self.outage_from_stop()
+        self.connection.close()
+        self.instruments.save()
+        self.outage.ended(self.stream.end())
+        done = self.control.drain(DRAIN_RECORD_S)
+        self.event("drained", committed=done, next_seq=self.stream.next_seq)
+
+    def outage_from_stop(self) -> None:
+        """An outage that is still open when we stop is told now; a stop on purpose is none."""
+        gap = self.outage.close(self.clock.now_ns())
+        if gap is not None:
+            self.publish(gap)
+            self.outage.told()
+
+    def _until(self, done: Any, limit_s: float) -> bool:
+        end_s = self.clock.monotonic() + limit_s
+        while not done() and self.connection.ready and self.clock.monotonic() < end_s:
+            self.connection.register(self._poller)
+            self._poller.poll(10)
+            self.connection.step()
+            self.control.receive()
+            self.beat_when_due()
+        return bool(done())
+
+    def beat_when_due(self) -> None:
+        """The drain takes seconds: the supervisor hears from it meanwhile."""
+        if self.clock.monotonic() >= self._beat_due:
+            self.beat()
+
+    def close(self) -> None:
+        for name in ("connection", "journal"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+        if hasattr(self, "control"):
+            self.control.socket.close(linger=0)
+        if hasattr(self, "_socket"):
+            self._socket.close(linger=0)
+
+    def beat_detail(self) -> dict[str, Any]:
+        if not hasattr(self, "control"):
+            return {}
+        session = self.connection.session
+        return {
+            "tws": session.state,
+            "why": session.reason,
+            "lines": len(self.market.lines),
+            "frames": self.connection.client.frames,
+            "bad": self.connection.client.bad_messages,
+            "recording": self.stream.recording,
+        }
+
+    def beat_seq(self) -> int:
+        return self.stream.next_seq - 1 if hasattr(self, "stream") else 0
