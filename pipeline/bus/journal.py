@@ -1,4 +1,4 @@
-"""The journal of one stream: every frame is appended here before it is published, and synced a few ms later.
+"""The journal of one stream: frames are appended before they are published, and synced a few ms later.
 
 One directory, one owning process. The owner's thread appends (one write into a preallocated segment); a second thread
 syncs in groups; a third makes the next segment ahead and seals full ones. What recovery does stands in `recovery.py`.
@@ -6,6 +6,7 @@ syncs in groups; a third makes the next segment ahead and seals full ones. What 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -117,26 +118,16 @@ class Journal:
         self._segments.append(self._active)
 
     def _make(self, size: int) -> tuple[Path, int, int]:
-        """A new segment of zeros, durable with its name; JournalFull where the disk has no room."""
-        replaces = self._spare  # one that is too small for a very large frame
-        ordinal = replaces[1] if replaces else self._next_ordinal
+        """A new segment made now; JournalFull where the disk has no room."""
+        ordinal = self._spare[1] if self._spare else self._next_ordinal  # in place of one too small for a large frame
         path = segment.path_of(self.directory, ordinal)
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | disk.O_BINARY, 0o600)
         try:
-            disk.allocate(descriptor, size)
-            disk.sync(descriptor)
+            segment.create(path, size, path.with_suffix(".new"))
         except OSError as error:
-            os.close(descriptor)
-            fresh.unlink()
-            if error.errno in disk.FULL:
-                raise JournalFull(
-                    f"{self.directory}: no room for a segment of {size} bytes: {error.strerror}"
-                ) from error
-            raise
-        os.close(descriptor)
-        os.replace(fresh, path)
-        disk.sync_directory(self.directory)
+            if error.errno not in disk.FULL:
+                raise
+            text = f"{self.directory}: no room for a segment of {size} bytes: {error.strerror}"
+            raise JournalFull(text) from error
         self._next_ordinal = max(self._next_ordinal, ordinal + 1)
         return path, ordinal, size
 
@@ -197,7 +188,13 @@ class Journal:
             error.errno in disk.FULL
         ):  # a file system that does not keep what it promised; bytes behind `end` are garbage
             self.full = f"{self._active.path}: {error.strerror}"
-        self._fail(f"{self._active.path}: write failed: {error}")
+        if (
+            error.errno in disk.FULL
+        ):  # a disk that does not keep what it promised; what was half written is written over
+            self.full = f"{self._active.path}: {error.strerror}"
+            self._work.set()
+            raise JournalFull(self.full) from error
+        self.failed = f"{self._active.path}: write failed: {error}"
         raise JournalError(self.failed) from error
 
     def _make_room(self, size: int, records: bool) -> None:
@@ -273,7 +270,7 @@ class Journal:
                 disk.sync(old)
             disk.sync(descriptor)
         except OSError as error:  # the kernel may have dropped the pages: nothing here may be trusted any more
-            self._fail(f"{self.directory}: sync failed: {error}")
+            self.failed = f"{self.directory}: sync failed: {error}"
             raise JournalError(self.failed) from error
         self.durable_seq = target
         disk.write_at(self._mark, recovery.pack_mark(epoch, target), 0)
@@ -283,9 +280,6 @@ class Journal:
                 self._unsealed.append(seg)
         if full:
             self._work.set()
-
-    def _fail(self, text: str) -> None:
-        self.failed = text
 
     def _sync_loop(self) -> None:
         while not self._closing.is_set():
@@ -310,7 +304,7 @@ class Journal:
                 self._make_ahead()
             except OSError as error:
                 if error.errno not in disk.FULL:
-                    self._fail(f"{self.directory}: {error}")
+                    self.failed = f"{self.directory}: {error}"
 
     def _seal_full_ones(self) -> None:
         with self._lock:
@@ -333,25 +327,20 @@ class Journal:
 
     def _allocate_ahead(self, ordinal: int) -> None:
         """The slow part without any lock; the result counts only if the owner has not made one meanwhile."""
-        path = segment.path_of(self.directory, ordinal)
-        fresh = self.directory / f"{ordinal:012d}.ahead.new"
-        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | disk.O_BINARY, 0o600)
+        ahead = self.directory / f"{ordinal:012d}.ahead.new"
         try:
-            disk.allocate(descriptor, self._segment_bytes)
-            disk.sync(descriptor)
+            segment.allocate(ahead, self._segment_bytes)
         except OSError as error:
-            fresh.unlink()
             if error.errno not in disk.FULL:
                 raise
             self.full = f"{self.directory}: no room for the next segment: {error.strerror}"
             return
-        finally:
-            os.close(descriptor)
         with self._lock:
             if self._spare is not None or self._next_ordinal != ordinal:
-                fresh.unlink()
+                ahead.unlink()
                 return
-            os.replace(fresh, path)
+            path = segment.path_of(self.directory, ordinal)
+            os.replace(ahead, path)
             self._next_ordinal = ordinal + 1
             self._spare = (path, ordinal, self._segment_bytes)
             self.full = ""
@@ -360,20 +349,9 @@ class Journal:
     def trim(self, epoch: int, committed_seq: int, keep_bytes: int) -> None:
         """Remove the oldest segments while more than `keep_bytes` are held; only those committed to the last record."""
         with self._lock:
-            order = [seg.epoch for seg in self._segments]
-            if epoch not in order:
-                return
-            removed = []
-            held = self.held_bytes
-            while len(self._segments) > 1 and held > keep_bytes:
-                oldest = self._segments[0]
-                later_epoch = oldest.epoch != epoch and epoch in [seg.epoch for seg in self._segments[1:]]
-                if not (later_epoch or (oldest.epoch == epoch and oldest.next_seq <= committed_seq)):
-                    break
-                if any(seg is oldest for _, seg in self._unsynced) or oldest in self._unsealed:
-                    break
-                removed.append(self._segments.pop(0))
-                held -= oldest.size
+            busy = [seg for _, seg in self._unsynced] + self._unsealed
+            count = segment.removable(self._segments, epoch, committed_seq, self.held_bytes - keep_bytes, busy)
+            removed, self._segments = self._segments[:count], self._segments[count:]
         for seg in removed:  # the oldest first, so that a crash leaves no hole
             seg.path.with_suffix(segment.SEAL_SUFFIX).unlink(missing_ok=True)
             seg.path.unlink(missing_ok=True)
@@ -385,7 +363,8 @@ class Journal:
     def answer(self, epoch: int, next_seq: int, max_bytes: int) -> Answer | None:
         """What the owner answers to a FETCH of this position now; None: it has nothing durable yet."""
         if epoch == self.epoch and next_seq > self.next_seq:
-            self.begin_epoch()  # the asker has seqs that this journal has lost: none of them may be given again
+            with contextlib.suppress(JournalFull):
+                self.begin_epoch()  # the asker has seqs that this journal has lost: none of them may be given again
         with self._lock:
             segments = list(self._segments)
         return answer(segments, self.epoch, epoch, next_seq, self.durable_seq, max_bytes)

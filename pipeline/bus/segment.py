@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -71,6 +72,39 @@ def path_of(directory: Path, ordinal: int) -> Path:
 def ordinals(directory: Path) -> list[int]:
     """Ordinals of the segments that are there, rising."""
     return sorted(int(path.stem) for path in directory.glob(f"*{SUFFIX}") if path.stem.isdigit())
+
+
+def allocate(path: Path, size: int) -> None:
+    """A file of zeros, durable; OSError, and nothing left behind, where there is no room."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | disk.O_BINARY, 0o600)
+    try:
+        disk.allocate(descriptor, size)
+        disk.sync(descriptor)
+    except OSError:
+        path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def create(path: Path, size: int, fresh: Path) -> None:
+    """A segment of zeros under its own name, whole or not at all."""
+    allocate(fresh, size)
+    os.replace(fresh, path)
+    disk.sync_directory(path.parent)
+
+
+def removable(segments: list[Segment], epoch: int, committed_seq: int, surplus: int, busy: list[Segment]) -> int:
+    """How many of the oldest segments may go: committed to the last record, and only as far as bytes are to spare."""
+    count = 0
+    for place, seg in enumerate(segments[:-1]):
+        later = any(other.epoch == epoch for other in segments[place + 1 :]) and seg.epoch != epoch
+        committed = later or (seg.epoch == epoch and seg.next_seq <= committed_seq)
+        if surplus <= 0 or not committed or any(seg is other for other in busy):
+            break
+        surplus -= seg.size
+        count += 1
+    return count
 
 
 def pack_head(stream: int, epoch: int, first_seq: int, ordinal: int, size: int) -> bytes:
