@@ -23,6 +23,7 @@ from pipeline.runtime import Runtime, from_environment
 
 BEAT_EVERY_S = 0.5
 DRAIN_S = 15.0
+CONNECT_MS = 500
 EXIT_ASKED, EXIT_ERROR, EXIT_CANNOT_START = 0, 1, 3
 
 
@@ -76,6 +77,8 @@ class Service:
         """The whole life of the process."""
         self.context = zmq.Context()
         self._supervisor = sockets.dealer(self.context, self.runtime.endpoint("supervisor", "ctl"))
+        if os.environ.get("MARGINDESK_LIFELINE") == "1":  # else the first beats would be dropped before they connect
+            self._supervisor.poll(CONNECT_MS, zmq.POLLOUT)
         try:
             with stop_on_signal(self.stopping), leave_with_parent(self.stopping):
                 self.beat()
