@@ -273,7 +273,8 @@ class Journal:
             self.failed = f"{self.directory}: sync failed: {error}"
             raise JournalError(self.failed) from error
         self.durable_seq = target
-        disk.write_at(self._mark, recovery.pack_mark(epoch, target), 0)
+        with contextlib.suppress(OSError):  # a lower bound for the next start; the frames are what counts
+            disk.write_at(self._mark, recovery.pack_mark(epoch, target), 0)
         for old, seg in full:
             os.close(old)
             with self._lock:

@@ -13,7 +13,8 @@ Context: TypeAlias = "zmq.Context[Socket]"
 
 HIGH_WATER = 1000  # messages a peer; beyond it the live lane drops, and the reader notices by seq
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # of one part
-RECONNECT_MS, RECONNECT_MAX_MS = 20, 1000
+RECONNECT_MS = 20
+RECONNECT_MAX_MS = 100  # a restarted process is found again at once; a try costs nothing on ipc
 TERMINATE_S = 2.0
 
 
