@@ -68,9 +68,9 @@ def _reset(seg: Segment, text: str) -> Answer:
 
 def _read(seg: Segment, next_seq: int, durable_seq: int, max_bytes: int) -> bytes:
     """Whole entries from the one that begins with `next_seq`, durable ones only; at least one where there is one."""
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     size = 0
-    from_buffer, start, stop = b"", 0, 0
+    from_buffer, start, stop = memoryview(b""), 0, 0
     for data, _, entry in segment.walk(seg.path, seg.offset_near(next_seq), seg.end):
         if entry.seq < next_seq and entry.seq + entry.count <= next_seq:
             continue

@@ -17,6 +17,9 @@ from pipeline.messages.envelope import (
     MAX_PAYLOAD_BYTES,
     MAX_RECORDS_A_FRAME,
     Frame,
+    Header,
+    PayloadKind,
+    StreamId,
     unpack_header,
 )
 
@@ -27,6 +30,8 @@ PREFIX_BYTES = 8
 
 _PREFIX = struct.Struct("<II")
 _LENGTH = struct.Struct("<I")
+_KINDS = {int(kind): kind for kind in PayloadKind}
+_STREAMS = {int(stream): stream for stream in StreamId}
 _POSITION = struct.Struct("<BBHIQQQq")  # the header, read without making an object of it
 
 
@@ -36,11 +41,14 @@ class Entry:
 
     start: int = 0
     stop: int = 0
+    topic_end: int = 0
     crc: int = 0
+    kind: int = 0
     stream: int = 0
-    epoch: int = 0
-    seq: int = 0
     count: int = 0
+    epoch: int = 0
+    session: int = 0
+    seq: int = 0
     publish_ns: int = 0
 
 
@@ -63,23 +71,23 @@ def encode_frame(frame: Frame) -> bytes:
 
 def find(data: bytes | memoryview, start: int, entry: Entry) -> bool:
     """Whether a whole valid entry begins at `start`; then `entry` tells where and what."""
-    room = len(data) - start
-    if room < PREFIX_BYTES + MIN_LENGTH:
+    size = len(data)
+    if size - start < PREFIX_BYTES + MIN_LENGTH:
         return False
     length, crc = _PREFIX.unpack_from(data, start)
-    if not MIN_LENGTH <= length <= MAX_LENGTH or length > room - PREFIX_BYTES:
+    body = start + PREFIX_BYTES
+    stop = body + length
+    if not MIN_LENGTH <= length <= MAX_LENGTH or stop > size:
         return False
-    stop = start + PREFIX_BYTES + length
-    body = memoryview(data)[start + PREFIX_BYTES : stop]
-    if crc32(body, crc32(_LENGTH.pack(length))) != crc:
+    if crc32(data[body:stop], crc32(data[start : start + 4])) != crc:
         return False
-    topic_length = body[0]
-    if topic_length > MAX_TOPIC_BYTES or length < MIN_LENGTH + topic_length:
+    topic_end = body + 1 + data[body]
+    if topic_end > body + 1 + MAX_TOPIC_BYTES or topic_end + HEADER_BYTES > stop:
         return False
-    version, _, entry.stream, entry.count, entry.epoch, _, entry.seq, entry.publish_ns = _POSITION.unpack_from(
-        body, 1 + topic_length
+    (version, entry.kind, entry.stream, entry.count, entry.epoch, entry.session, entry.seq, entry.publish_ns) = (
+        _POSITION.unpack_from(data, topic_end)
     )
-    entry.start, entry.stop, entry.crc = start, stop, crc
+    entry.start, entry.stop, entry.topic_end, entry.crc = start, stop, topic_end, crc
     return bool(version == FORMAT_VERSION)
 
 
@@ -93,21 +101,24 @@ def length_at(data: bytes | memoryview, start: int) -> int:
 
 def decode(data: bytes | memoryview, entry: Entry) -> Frame:
     """The frame of an entry that `find` has found; WireError where its header makes no sense."""
-    body = memoryview(data)[entry.start + PREFIX_BYTES : entry.stop]
-    after_topic = 1 + body[0]
-    header = unpack_header(body[after_topic : after_topic + HEADER_BYTES])
-    return Frame(bytes(body[1:after_topic]), header, bytes(body[after_topic + HEADER_BYTES :]))
+    kind, stream = _KINDS.get(entry.kind), _STREAMS.get(entry.stream)
+    if kind is None or stream is None:
+        raise WireError(f"unknown payload kind or stream: {entry.kind}, {entry.stream}")
+    header = Header(kind, stream, entry.count, entry.epoch, entry.session, entry.seq, entry.publish_ns)
+    topic = bytes(data[entry.start + PREFIX_BYTES + 1 : entry.topic_end])
+    return Frame(topic, header, bytes(data[entry.topic_end + HEADER_BYTES : entry.stop]))
 
 
 def decode_all(data: bytes) -> list[Frame]:
     """All frames of an answer; WireError if anything in it is not an entry."""
     frames: list[Frame] = []
     entry = Entry()
+    view = memoryview(data)
     start = 0
     while start < len(data):
-        if not find(data, start, entry):
+        if not find(view, start, entry):
             raise WireError(f"expected an entry at byte {start} of {len(data)}, found none that checks")
-        frames.append(decode(data, entry))
+        frames.append(decode(view, entry))
         start = entry.stop
     return frames
 

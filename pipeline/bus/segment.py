@@ -122,7 +122,7 @@ def unpack_head(data: bytes) -> tuple[int, int, int, int, int] | None:
     return (stream, epoch, first_seq, ordinal, size) if magic == MAGIC else None
 
 
-def walk(path: Path, start: int, stop: int) -> Iterator[tuple[bytes, int, Entry]]:
+def walk(path: Path, start: int, stop: int) -> Iterator[tuple[memoryview, int, Entry]]:
     """(buffer, offset of the buffer in the file, entry) of each valid entry from `start`, until one does not check.
 
     The entry is the same object each time; its places are relative to the buffer.
@@ -131,11 +131,11 @@ def walk(path: Path, start: int, stop: int) -> Iterator[tuple[bytes, int, Entry]
     with path.open("rb", buffering=0) as file:
         while start < stop:
             file.seek(start)
-            data = file.read(min(WINDOW, stop - start))
+            data = memoryview(file.read(min(WINDOW, stop - start)))
             wanted = framing.length_at(data, 0)
             if wanted > len(data) and start + wanted <= stop:  # one entry larger than the window
                 file.seek(start)
-                data = file.read(wanted)
+                data = memoryview(file.read(wanted))
             at = 0
             while framing.find(data, at, entry):
                 yield data, start, entry
