@@ -95,7 +95,7 @@ class Latest:
         out = []
         for table in (self._ticks, self._options):
             held = table[table["recv_ns"] != 0].copy()
-            held["flags"] |= TickFlag.SNAPSHOT
+            held["flags"] |= np.uint16(TickFlag.SNAPSHOT)
             out.append(held)
         return out[0], out[1]
 
