@@ -77,7 +77,8 @@ def record(fields: list[bytes]) -> tuple[int, NDArray[np.void]]:
     expected_exactly = message in (45, 46)
     if len(fields) < 5 or (expected_exactly and len(fields) != 5):
         raise WireError(f"message {message}: expected 5 fields, found {len(fields)}")
-    integer(fields[1])
+    if message == 2:
+        integer(fields[1])  # of the others ibapi never looks at the version field
     value = size(fields[4]) if message == 2 else number(fields[4])
     tick = _tick(integer(fields[3]))
     tick["size" if message == 2 else "price"] = value
