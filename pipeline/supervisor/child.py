@@ -101,6 +101,11 @@ class Child:
         self.state = beat.state
         return True
 
+    @property
+    def was_killed(self) -> bool:
+        """SIGKILL ended it, and not ours."""
+        return sys.platform != "win32" and self.exit_code == -signal.SIGKILL and self.kill_at is None
+
     def poll(self) -> bool:
         """True once, when the process has left."""
         if self._process is None:

@@ -21,6 +21,7 @@ class Limits:
     longest_wait_s: float = 10.0
     spread: float = 0.2  # of a wait, both ways, so that children don't return in step
     stable_s: float = 30.0  # ready so long: the waits begin anew
+    kill_s: float = 2.0  # ready so long when somebody killed it: no failure of its own
     many: int = 5  # more exits than this within `window_s` are too many
     window_s: float = 60.0
     retry_s: float = 60.0  # between tries when there were too many
@@ -55,10 +56,17 @@ class Restarts:
         """The child said that it is ready."""
         self._ready_at = now
 
-    def exited(self, code: int | None, now: float) -> Verdict:
-        """The child left, unasked, with this exit code (negative: the signal that ended it)."""
+    def exited(self, code: int | None, now: float, *, killed: bool = False) -> Verdict:
+        """The child left, unasked, with this exit code (negative: the signal that ended it).
+
+        `killed`: SIGKILL came from outside. While the child was ready that is no failure of its own: it returns after
+        the first wait, and it is not counted among those that are too many.
+        """
         if code == EXIT_CANNOT_START:
             return Verdict(math.inf, True, "can't start (exit code 3)")
+        if killed and now - self._ready_at >= self.limits.kill_s:
+            self._in_a_row, self._ready_at = 0, math.nan
+            return Verdict(now + self._wait(), False, told(code))
         if now - self._ready_at >= self.limits.stable_s:
             self._in_a_row = 0
         self._ready_at = math.nan

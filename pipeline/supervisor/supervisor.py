@@ -224,7 +224,7 @@ class Supervisor:
             self._decide(child, why, now)
 
     def _decide(self, child: Child, why: str, now: float) -> None:
-        verdict = child.restarts.exited(child.exit_code, now)
+        verdict = child.restarts.exited(child.exit_code, now, killed=child.was_killed)
         child.again_at, child.reason = verdict.again_at, why
         child.state = State.FAILED if verdict.failed else State.BACKOFF
         if not verdict.failed:

@@ -44,6 +44,21 @@ def test_more_than_five_exits_in_a_minute_fail_and_are_tried_once_a_minute():
     assert "6 exits within 60 s" in verdicts[-1].reason
 
 
+def test_kills_from_outside_are_no_failure_of_its_own():
+    restarts, now = Restarts(Limits()), 0.0
+    for _ in range(60):
+        restarts.ready(now)
+        verdict = restarts.exited(-9, now + 3.0, killed=True)
+        assert not verdict.failed
+        assert verdict.again_at == pytest.approx(now + 3.1)
+        now += 3.2
+
+
+def test_kills_before_it_was_ready_count():
+    restarts = Restarts(Limits())
+    assert [restarts.exited(-9, float(second), killed=True).failed for second in range(6)] == [False] * 5 + [True]
+
+
 def test_old_exits_do_not_count():
     restarts = Restarts(Limits())
     assert not any(restarts.exited(1, 12.1 * turn).failed for turn in range(50))
