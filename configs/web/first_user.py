@@ -18,10 +18,11 @@ ROLES = ("viewer", "trader", "operator")
 
 @dataclass(frozen=True, slots=True)
 class FirstUser:
-    """Who it is, and where the password stands ("" where it was not made here or its file is gone)."""
+    """Who it is, where the password stands ("" where its file is gone), and whether it was made just now."""
 
     name: str
     password_file: str
+    new: bool = False
 
 
 def ensure(runtime: Runtime) -> FirstUser | None:
@@ -39,12 +40,23 @@ def _ensure(path: Path) -> FirstUser:
     for role in ROLES:
         Group.objects.get_or_create(name=role)
     if User.objects.exists():
-        return FirstUser(NAME, str(path) if path.exists() else "")
+        return FirstUser(NAME, str(path) if _still_true(path) else "")
     password = secrets.token_urlsafe(18)
     write_secret(path, password)
     user = User.objects.create_superuser(NAME, password=password)
     user.groups.set(Group.objects.filter(name__in=ROLES))
-    return FirstUser(NAME, str(path))
+    return FirstUser(NAME, str(path), new=True)
+
+
+def _still_true(path: Path) -> bool:
+    """A file whose password was changed since says nothing true any more: remove it."""
+    if not path.exists():
+        return False
+    user = User.objects.filter(username=NAME).first()
+    if user is not None and user.check_password(path.read_text(encoding="ascii").strip()):
+        return True
+    path.unlink()
+    return False
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -45,10 +45,11 @@ class WebService(Service):
         self._server = Server(_config(self._live, self.settings.web.behind_tls))
         self._serving = self._loop.create_task(self._server.serve([listener]))
         self._reading = self._loop.create_task(self._live.follow())
-        self._first_user = self._loop.create_task(self._make_first_user())
         while not self._server.started:
             self._turn(0.01)
-        self.runtime.announce("web", url=self._address, pid=os.getpid())
+        made = first_user.ensure(self.runtime)
+        self._announce(made)
+        self._first_user = self._loop.create_task(self._make_first_user()) if made is None else None
 
     def step(self, timeout_ms: int) -> None:
         """Turn the loop; a fault of the server or the reader is a fault of this process."""
@@ -68,11 +69,10 @@ class WebService(Service):
         """Cancel what still runs; close the sockets."""
         if not hasattr(self, "_loop"):
             return
-        for task in (self._reading, self._first_user, self._serving):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(
-            asyncio.gather(self._reading, self._first_user, self._serving, return_exceptions=True)
-        )
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._live.close()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
@@ -119,14 +119,16 @@ class WebService(Service):
 
     async def _make_first_user(self) -> None:
         """Ask until PostgreSQL answers; the page needs it only for logins."""
-        while True:
-            made = await asyncio.to_thread(first_user.ensure, self.runtime)
-            if made is not None:
-                break
+        while (made := await asyncio.to_thread(first_user.ensure, self.runtime)) is None:
             await asyncio.sleep(USER_RETRY_S)
-        if made.password_file:
-            self.event("first_user", user=made.name, password_file=made.password_file)
-        self.runtime.announce("web", url=self._address, pid=os.getpid(), password_file=made.password_file)
+        self._announce(made)
+
+    def _announce(self, made: first_user.FirstUser | None) -> None:
+        """The address, and where the first user's password stands while it does."""
+        facts = {} if made is None else {"user": made.name, "password_file": made.password_file}
+        self.runtime.announce("web", url=self._address, pid=os.getpid(), **facts)
+        if made is not None and made.new:
+            self.event("first_user", **facts)
 
 
 def _config(live: LiveCache, behind_tls: bool) -> uvicorn.Config:

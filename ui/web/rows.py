@@ -107,18 +107,17 @@ def mark_price(state: LiveState, con_id: int) -> float:
 
 
 def _legs(tree: messages.MarginTree | None) -> dict[int, tuple[float, str]]:
-    """con_id → requirement summed over its groups, and the rules that bind there."""
+    """con_id → requirement summed over its groups, and the rules of these groups."""
     found: dict[int, tuple[float, str]] = {}
 
     def walk(node: messages.MarginNode, rule: str) -> None:
         if node.level == "leg" and node.con_id:
             before, rules = found.get(node.con_id, (math.nan, ""))
             parts = [part for part in (before, node.maintenance_margin) if math.isfinite(part)]
-            named = node.rule or rule
-            joined = rules if named in rules.split(", ") else ", ".join(filter(None, (rules, named)))
+            joined = rules if rule in rules.split(", ") else ", ".join(filter(None, (rules, rule)))
             found[node.con_id] = (sum(parts) if parts else math.nan, joined)
         for child in node.children:
-            walk(child, node.rule or rule)
+            walk(child, node.rule if node.level == "group" else rule)
 
     if tree is not None:
         walk(tree.root, "")

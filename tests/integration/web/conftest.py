@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import psycopg
 import pytest
 import zmq
 
@@ -20,12 +28,15 @@ from pipeline.bus.control import ControlServer
 from pipeline.bus.live import Stream
 from pipeline.clock import SystemClock
 from pipeline.messages import State, StreamId
-from pipeline.runtime import Runtime
+from pipeline.runtime import STATE_VARIABLE, Runtime
+from storage import connection
 
 ACCOUNTS = ("DU1000001", "DU1000002")
 STOCKS = ("AAPL", "MSFT", "NVDA", "TSLA", "SPY", "QQQ", "AMD", "BRK B")
 PROCESSES = ("postgres", "gateway", "writer", "ingest", "orders", "margin", "web")
 TURN_S = 0.1
+DEADLINE_S = 60.0
+ROOT = Path(__file__).parents[3]
 
 
 class Feed:
@@ -255,13 +266,185 @@ class Feeding:
         self._thread.join(10)
 
 
-@pytest.fixture(scope="session")
-def web_runtime() -> Iterator[Runtime]:
-    """A state directory with settings, as the supervisor would have made it."""
-    directory = Path(tempfile.mkdtemp(prefix="margindesk-web-"))
-    runtime = Runtime(directory)
+class Site:
+    """The web process as a browser meets it."""
+
+    def __init__(self, runtime: Runtime, process: subprocess.Popen[bytes]) -> None:
+        self.runtime = runtime
+        self.process = process
+        self.cookies: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        facts = self.runtime.announced("web")
+        assert facts is not None
+        return str(facts["url"])
+
+    @property
+    def password(self) -> str:
+        return (self.runtime.keys / "admin.password").read_text().strip()
+
+    def connect(self, timeout_s: float = 30.0) -> http.client.HTTPConnection:
+        parts = urllib.parse.urlsplit(self.url)
+        return http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=timeout_s)
+
+    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, str]:
+        """Status and text; cookies are kept as a browser keeps them."""
+        connection = self.connect()
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        connection.request(method, path, body, {"Cookie": cookie, **headers})
+        answer = connection.getresponse()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = line.split(";")[0].partition("=")
+            self.cookies[name] = value
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def login(self) -> None:
+        _, text = self.ask("GET", "/login")
+        token = text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        form = {"username": "admin", "password": self.password, "csrfmiddlewaretoken": token}
+        kind = "application/x-www-form-urlencoded"
+        status, text = self.ask("POST", "/login", urllib.parse.urlencode(form), **{"Content-Type": kind})
+        assert status == 302, text
+
+    def events(self, path: str = "/live") -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Server-sent events as they come: name, id, data."""
+        connection = self.connect()
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        connection.request("GET", path, headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        event: dict[str, str] = {}
+        try:
+            while line := answer.readline().decode():
+                name, _, value = line.rstrip("\n").partition(": ")
+                if name:
+                    event[name] = value
+                elif event:
+                    yield event["event"], event["id"], json.loads(event["data"])
+                    event = {}
+        finally:
+            connection.close()
+
+
+def start(module: str, runtime: Runtime) -> subprocess.Popen[bytes]:
+    """A process of this run, as the supervisor would start it but without its lifeline."""
+    environment = {**os.environ, STATE_VARIABLE: str(runtime.state_dir)}
+    return subprocess.Popen([sys.executable, "-m", module], env=environment, cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """SIGTERM, then patience, then SIGKILL."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            return process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def until(condition: Callable[[], Any], what: str, process: subprocess.Popen[bytes] | None = None) -> Any:
+    """What `condition` says as soon as that is true."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        assert process is None or process.poll() is None, f"{what}: the process has ended"
+        time.sleep(0.05)
+    raise AssertionError(f"expected {what} within {DEADLINE_S:.0f} s")
+
+
+def make_runtime(prefix: str) -> Runtime:
+    runtime = Runtime(Path(tempfile.mkdtemp(prefix=prefix)))
     runtime.prepare()
     runtime.settings_file.write_bytes(msgspec.json.encode(config.Settings(name="test")))
-    yield runtime
+    return runtime
+
+
+def remove(runtime: Runtime) -> None:
     shutil.rmtree(runtime.sockets, ignore_errors=True)
-    shutil.rmtree(directory, ignore_errors=True)
+    shutil.rmtree(runtime.state_dir, ignore_errors=True)
+
+
+class Processes:
+    """Web processes of one test; all are ended behind it."""
+
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def site(self, runtime: Runtime) -> Site:
+        """A web process that has announced its address."""
+        process = start("configs.web", runtime)
+        self.started.append(process)
+        until(lambda: (runtime.announced("web") or {}).get("pid") == process.pid, "an address", process)
+        return Site(runtime, process)
+
+    def refused(self, runtime: Runtime, port: int) -> tuple[int, str]:
+        """Exit code and words of a web process that can't have its port."""
+        settings = config.Settings(name="test", web=config.Web(port=port))
+        runtime.settings_file.write_bytes(msgspec.json.encode(settings))
+        environment = {**os.environ, STATE_VARIABLE: str(runtime.state_dir)}
+        words = [sys.executable, "-m", "configs.web"]
+        ended = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
+        return ended.returncode, ended.stderr
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    processes = Processes()
+    yield processes
+    for process in processes.started:
+        stop(process)
+
+
+@pytest.fixture
+def bare_runtime() -> Iterator[Runtime]:
+    """A state directory with settings and nothing that runs."""
+    runtime = make_runtime("margindesk-bare-")
+    yield runtime
+    remove(runtime)
+
+
+@pytest.fixture(scope="session")
+def web_runtime() -> Iterator[Runtime]:
+    """A run whose PostgreSQL is up and migrated."""
+    runtime = make_runtime("margindesk-web-")
+    postgres = start("storage.embedded", runtime)
+    try:
+        until(lambda: is_migrated(runtime), "a migrated PostgreSQL", postgres)
+        yield runtime
+    finally:
+        stop(postgres)
+        remove(runtime)
+
+
+def is_migrated(runtime: Runtime) -> bool:
+    if runtime.announced("postgres") is None:
+        return False
+    try:
+        with psycopg.connect(**connection.facts(runtime, "app_web")) as link:
+            link.execute("select 1 from auth_user").fetchall()
+    except psycopg.Error:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def feeding(web_runtime: Runtime) -> Iterator[Feeding]:
+    """Figures that move."""
+    feeding = Feeding(web_runtime)
+    yield feeding
+    feeding.close()
+
+
+@pytest.fixture(scope="session")
+def site(web_runtime: Runtime, feeding: Feeding) -> Iterator[Site]:
+    """The web process beside the feed."""
+    process = start("configs.web", web_runtime)
+    until(lambda: (web_runtime.announced("web") or {}).get("password_file"), "the first user", process)
+    yield Site(web_runtime, process)
+    stop(process)

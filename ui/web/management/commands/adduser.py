@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """CommandError says what to change."""
         name = options["name"]
         if User.objects.filter(username=name).exists():
-            raise CommandError(f"there is a user {name!r} already; manage.py changepassword {name} changes its password")
+            raise CommandError(f"there is a user {name!r} already; changepassword {name} gives it another password")
         password = getpass.getpass("Password (at least 12 characters): ")
         user = User(username=name)
         try:

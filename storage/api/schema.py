@@ -1,0 +1,31 @@
+"""Pieces of the OpenAPI schema that several endpoints share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+ACCOUNT = OpenApiParameter("account", OpenApiTypes.STR, OpenApiParameter.PATH, description="IB's account id")
+DECIMAL: dict[str, Any] = {"allow_null": True, "help_text": "Decimal number as text; null where it is unknown."}
+
+ERROR = inline_serializer(
+    "Error",
+    {
+        "error": inline_serializer(
+            "Fault",
+            {
+                "code": serializers.CharField(help_text="Stable; for programs."),
+                "message": serializers.CharField(help_text="For people."),
+                "fields": serializers.DictField(child=serializers.ListField(child=serializers.CharField())),
+            },
+        )
+    },
+)
+
+
+def error_responses(*statuses: int) -> dict[int, Any]:
+    """The one shape of error for these statuses, besides 401 and 429 that any request may get."""
+    return {status: ERROR for status in (*statuses, 401, 429)}
