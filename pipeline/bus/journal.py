@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import threading
 from pathlib import Path
 
@@ -80,7 +79,7 @@ class Journal:
         self.last_ns = max((seg.last_ns for seg in found.segments), default=0)  # of the last frame; 0: none
         tail = found.tail
         goes_on = tail is not None and not found.fault
-        self.epoch = tail.epoch if goes_on and tail else _new_epoch(found.segments)
+        self.epoch = tail.epoch if goes_on and tail else recovery.new_epoch(found.segments)
         self.next_seq = self.durable_seq = found.next_seq
         if found.spare is not None:
             self._spare = (found.spare, self._next_ordinal - 1, found.spare.stat().st_size)
@@ -177,7 +176,7 @@ class Journal:
                 disk.write_at(self._descriptor, data, active.end)
             except OSError as error:
                 self._on_write_error(error)
-            active.note(seq, count, publish_ns, data[4:8], active.end, stop)
+            active.note(seq, count, publish_ns, data[:4], active.end, stop)
             self.next_seq = seq + count
             self.last_ns = publish_ns
         if not self._dirty.is_set():
@@ -234,7 +233,7 @@ class Journal:
         with self._sync_lock, self._lock:
             old, descriptor = self._active, self._descriptor
             before = self.epoch
-            self.epoch = _new_epoch(self._segments)
+            self.epoch = recovery.new_epoch(self._segments)
             try:
                 self._begin_segment(self._segment_bytes)
             except JournalFull:
@@ -301,18 +300,25 @@ class Journal:
             if self._closing.is_set() or self.failed:
                 return
             try:
-                self._seal_full_ones()
                 self._make_ahead()
+                self._seal_full_ones()
             except OSError as error:
                 if error.errno not in disk.FULL:
                     self.failed = f"{self.directory}: {error}"
 
     def _seal_full_ones(self) -> None:
-        with self._lock:
-            unsealed, self._unsealed = self._unsealed, []
-        for seg in unsealed:
+        """A seal that finds no room is tried again later; without one the segment is read in full at the next start."""
+        while True:
+            with self._lock:
+                if not self._unsealed:
+                    return
+                seg = self._unsealed[0]
             segment.seal(seg)
-        if unsealed:
+            with self._lock:
+                if seg in self._unsealed:
+                    self._unsealed.remove(seg)
+                else:  # removed meanwhile
+                    seg.path.with_suffix(segment.SEAL_SUFFIX).unlink(missing_ok=True)
             disk.sync_directory(self.directory)
 
     def _make_ahead(self) -> None:
@@ -350,9 +356,10 @@ class Journal:
     def trim(self, epoch: int, committed_seq: int, keep_bytes: int) -> None:
         """Remove the oldest segments while more than `keep_bytes` are held; only those committed to the last record."""
         with self._lock:
-            busy = [seg for _, seg in self._unsynced] + self._unsealed
+            busy = [seg for _, seg in self._unsynced]
             count = segment.removable(self._segments, epoch, committed_seq, self.held_bytes - keep_bytes, busy)
             removed, self._segments = self._segments[:count], self._segments[count:]
+            self._unsealed = [seg for seg in self._unsealed if seg not in removed]
         for seg in removed:  # the oldest first, so that a crash leaves no hole
             seg.path.with_suffix(segment.SEAL_SUFFIX).unlink(missing_ok=True)
             seg.path.unlink(missing_ok=True)
@@ -387,14 +394,8 @@ class Journal:
         if not self.failed:
             with self._sync_lock:
                 self._sync_locked()
-            self._seal_full_ones()
+            with contextlib.suppress(OSError):  # no room for a seal: the next start reads the segment in full
+                self._seal_full_ones()
         os.close(self._descriptor)
         os.close(self._mark)
         os.close(self._lock_descriptor)
-
-
-def _new_epoch(segments: list[Segment]) -> int:
-    used = {seg.epoch for seg in segments}
-    while (epoch := secrets.randbits(64)) in used or epoch == 0:
-        pass
-    return epoch

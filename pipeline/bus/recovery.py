@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ def recover(directory: Path, stream: int) -> Found:
     spare: Path | None = None
     faults: list[tuple[int, str]] = []
     ordinals = segment.ordinals(directory)
+    for seal in directory.glob(f"*{segment.SEAL_SUFFIX}"):
+        if not seal.with_suffix(segment.SUFFIX).exists():
+            seal.unlink()
     for place, ordinal in enumerate(ordinals):
         if place and ordinal != ordinals[place - 1] + 1:
             raise CannotStart(
@@ -116,3 +120,11 @@ def _mark_seq(mark: tuple[int, int] | None) -> int:
 def pack_mark(epoch: int, seq: int) -> bytes:
     body = struct.pack("<QQ", epoch, seq)
     return body + struct.pack("<I", crc32(body))
+
+
+def new_epoch(segments: list[Segment]) -> int:
+    """A random number that names no epoch here; 0 means none on the wire."""
+    used = {seg.epoch for seg in segments}
+    while (epoch := secrets.randbits(64)) in used or epoch == 0:
+        pass
+    return epoch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
@@ -26,7 +26,7 @@ _CRC = struct.Struct("<I")
 _POINT = struct.Struct("<QQ")
 
 
-@dataclass
+@dataclass(eq=False)
 class Segment:
     """What is known of one segment; `end` is the offset behind its last valid entry."""
 
@@ -53,11 +53,6 @@ class Segment:
         self.checksum = crc32(crc, self.checksum)
         self.entries += 1
         self.last_ns = publish_ns
-
-    def note_entry(self, entry: Entry, base: int) -> None:
-        """The same for an entry of a buffer that begins at `base` of the file."""
-        crc = _CRC.pack(entry.crc)
-        self.note(entry.seq, entry.count, entry.publish_ns, crc, base + entry.start, base + entry.stop)
 
     def offset_near(self, seq: int) -> int:
         """An entry border at or before the one with `seq`."""
@@ -100,7 +95,7 @@ def removable(segments: list[Segment], epoch: int, committed_seq: int, surplus: 
     for place, seg in enumerate(segments[:-1]):
         later = any(other.epoch == epoch for other in segments[place + 1 :]) and seg.epoch != epoch
         committed = later or (seg.epoch == epoch and seg.next_seq <= committed_seq)
-        if surplus <= 0 or not committed or any(seg is other for other in busy):
+        if surplus <= 0 or not committed or seg in busy:
             break
         surplus -= seg.size
         count += 1
@@ -128,33 +123,60 @@ def walk(path: Path, start: int, stop: int) -> Iterator[tuple[memoryview, int, E
     The entry is the same object each time; its places are relative to the buffer.
     """
     entry = Entry()
+    reader = blocks(path, start, stop)
+    try:
+        data, base = next(reader)
+        while True:
+            at = 0
+            while framing.find(data, at, entry):
+                yield data, base, entry
+                at = entry.stop
+            data, base = reader.send(base + at)
+    except StopIteration:
+        return
+
+
+def blocks(path: Path, start: int, stop: int) -> Generator[tuple[memoryview, int], int, None]:
+    """(bytes, their offset) of the file in windows; a window holds at least one whole entry where there is one.
+
+    The reader sends back where its last whole entry ended; the next window begins there.
+    """
     with path.open("rb", buffering=0) as file:
         while start < stop:
             file.seek(start)
-            data = memoryview(file.read(min(WINDOW, stop - start)))
+            data = file.read(min(WINDOW, stop - start))
             wanted = framing.length_at(data, 0)
             if wanted > len(data) and start + wanted <= stop:  # one entry larger than the window
                 file.seek(start)
-                data = memoryview(file.read(wanted))
-            at = 0
-            while framing.find(data, at, entry):
-                yield data, start, entry
-                at = entry.stop
-            if at == 0:
+                data = file.read(wanted)
+            reached = yield memoryview(data), start
+            if reached == start:
                 return
-            start += at
+            start = reached
+
+
+def read_in_full(path: Path, ordinal: int, epoch: int, first_seq: int, stop: int) -> Segment:
+    """The segment up to the first entry that does not check or does not follow its predecessor."""
+    segment = Segment(path, ordinal, stop, epoch, first_seq, first_seq)
+    run = framing.Run(epoch, first_seq, HEAD_BYTES)
+    reader = blocks(path, HEAD_BYTES, stop)
+    try:
+        view, base = next(reader)
+        while True:
+            framing.follow(view, base, run, segment.points, INDEX_EVERY)
+            view, base = reader.send(run.stop)
+    except StopIteration:
+        pass
+    segment.next_seq, segment.end, segment.checksum = run.next_seq, run.stop, run.checksum
+    segment.entries, segment.last_ns = run.entries, run.last_ns
+    return segment
 
 
 def scan(path: Path, ordinal: int, head: tuple[int, int, int, int, int]) -> Segment:
-    """Read a segment in full up to the first entry that does not check or does not follow its predecessor."""
-    _, epoch, first_seq, _, head_size = head
+    """A segment without a seal, read in full."""
     size = path.stat().st_size
-    segment = Segment(path, ordinal, size, epoch, first_seq, first_seq)
-    for _, base, entry in walk(path, HEAD_BYTES, size):
-        if entry.epoch != epoch or entry.seq != segment.next_seq:
-            break
-        segment.note_entry(entry, base)
-    segment.clean = size >= head_size and only_zeros(path, segment.end, size)
+    segment = read_in_full(path, ordinal, head[1], head[2], size)
+    segment.clean = size >= head[4] and only_zeros(path, segment.end, size)
     return segment
 
 
@@ -209,7 +231,5 @@ def unseal(path: Path, ordinal: int, head: tuple[int, int, int, int, int]) -> Se
 
 def verify(segment: Segment) -> bool:
     """Read a sealed segment in full and compare it with its seal."""
-    found = Segment(segment.path, segment.ordinal, segment.size, segment.epoch, segment.first_seq, segment.first_seq)
-    for _, base, entry in walk(segment.path, HEAD_BYTES, segment.end):
-        found.note_entry(entry, base)
+    found = read_in_full(segment.path, segment.ordinal, segment.epoch, segment.first_seq, segment.end)
     return (found.end, found.next_seq, found.checksum) == (segment.end, segment.next_seq, segment.checksum)
