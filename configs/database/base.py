@@ -8,7 +8,10 @@ import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
 
+from pipeline.errors import MargindeskError
+
 CONNECT_TIMEOUT_S = 2
+NAMES = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -16,18 +19,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """OperationalError (after Django's translation) where there is no run or its server has not come up."""
-        self.settings_dict.update(_facts(self.settings_dict["ROLE"]))
-        return {**super().get_connection_params(), "connect_timeout": CONNECT_TIMEOUT_S}
+        facts = _facts(self.settings_dict["ROLE"])
+        self.settings_dict.update({name: str(facts.pop(key, "")) for key, name in NAMES.items()})
+        return {**super().get_connection_params(), "connect_timeout": CONNECT_TIMEOUT_S, **facts}
 
 
-def _facts(role: str) -> dict[str, str]:
+def _facts(role: str) -> dict[str, Any]:
     from storage import connection  # here, because Django loads this backend before it loads any app
 
     if settings.RUNTIME is None:
         raise psycopg.OperationalError("expected a run in MARGINDESK_STATE, found none: no database to ask")
     try:
         facts = connection.facts(settings.RUNTIME, role)
-    except Exception as error:  # whatever is missing, a reader sees "no database"; the cause stays attached
+    except (MargindeskError, OSError) as error:
         raise psycopg.OperationalError(f"PostgreSQL of this run is not up: {error}") from error
-    known = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
-    return {known[key]: str(value) for key, value in facts.items() if key in known and value is not None}
+    if role == "app_owner" and facts["user"] == connection.SUPERUSER:  # the owner can't log in: somebody else becomes it
+        facts["options"] = "-c role=app_owner"
+    return facts
