@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.messages import STALE_AFTER_S
-from ui.web import numbers, rows
+from ui.web import chart, numbers, rows
 from ui.web.layout import TABLES
 from ui.web.state import LiveState
 
@@ -102,12 +102,15 @@ def build(state: LiveState, account: str, sources: Mapping[str, Source], now_ns:
     rows.orders(canvas, state, account)
     rows.quotes(canvas, state)
     rows.system(canvas, state)
+    points = list(state.history.get(account, ()))
+    for key, words in chart.labels(points).items():
+        canvas.put(f"chart.{key}", words)
     return Picture(
         account=account,
         accounts=accounts,
         cells=canvas.cells,
         rows=canvas.rows,
-        marks=_bar(state.accounts.get(account), caution),
+        marks={**_bar(state.accounts.get(account), caution), "chart.line": chart.line(points)},
         sources={name: source.look for name, source in sources.items()},
         as_of_ns=now_ns,
     )

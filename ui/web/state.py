@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ BID, ASK, LAST, CLOSE = 1, 2, 4, 9  # TWS's tick types that the page shows
 SHOWN_TICKS = np.array([BID, ASK, LAST, CLOSE], dtype=np.int16)
 EVENTS_KEPT = 50
 FILLS_KEPT = 100
+HISTORY_EVERY_NS, HISTORY_POINTS = 5_000_000_000, 180  # a quarter of an hour
 TICK_TOPIC, ACCOUNT_TOPIC, GROUP_TOPIC = b"md.tick", b"margin.account", b"margin.group"
 
 
@@ -27,6 +29,7 @@ class LiveState:
     def __init__(self) -> None:
         self.bad = 0
         self.seq: dict[StreamId, int] = {}
+        self.history: dict[str, deque[tuple[int, float]]] = {}  # excess liquidity; outlives a restart of margin
         self._forget_ingest()
         self._forget_margin()
         self._forget_orders()
@@ -119,9 +122,15 @@ class LiveState:
                 account = text(records[index]["account"])
                 self.accounts[account] = records[index].copy()
                 self.account_publish_ns[account] = frame.header.publish_ns
+                self._remember(account, frame.header.publish_ns, float(records[index]["excess_liquidity"]))
         elif frame.header.kind is PayloadKind.RECORDS and frame.topic == GROUP_TOPIC:
             for record in messages.records(frame):
                 self._apply_group(record)
+
+    def _remember(self, account: str, at_ns: int, excess_liquidity: float) -> None:
+        points = self.history.setdefault(account, deque(maxlen=HISTORY_POINTS))
+        if math.isfinite(excess_liquidity) and (not points or at_ns - points[-1][0] >= HISTORY_EVERY_NS):
+            points.append((at_ns, excess_liquidity))
 
     def _apply_group(self, record: np.void) -> None:
         key = (text(record["account"]), text(record["underlying"]))
