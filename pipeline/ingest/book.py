@@ -15,6 +15,7 @@ import msgspec
 from pipeline.messages import AccountPnL, AccountSnapshot, AccountValue, Message, Position
 
 PARTS = frozenset(("values", "positions", "marks"))
+NEEDED = frozenset(("values", "positions"))  # marks come again by themselves
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Book:
     def _publish(self, name: str, recv_ns: int) -> list[Message]:
         shadow = self._shadows.pop(name)
         account = self.accounts[name]
-        complete = shadow.parts >= PARTS
+        complete = shadow.parts >= NEEDED
         held = {con_id: position for con_id, position in shadow.positions.items() if position.quantity != 0}
         gone: list[Position] = []
         if "positions" in shadow.parts:

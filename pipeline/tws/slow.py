@@ -40,8 +40,8 @@ def number(field: bytes) -> float:
     if not field:
         return math.nan
     try:
-        value = float(field.decode("ascii"))
-    except (ValueError, UnicodeDecodeError) as error:
+        value = float(field)
+    except ValueError as error:
         raise WireError(f"expected a number, found {field[:40]!r}") from error
     return value if math.isfinite(value) and abs(value) < UNSET_DOUBLE else math.nan
 
@@ -49,7 +49,7 @@ def number(field: bytes) -> float:
 def size(field: bytes) -> float:
     """A size, nan where TWS left it unset; WireError for no number."""
     try:
-        text = field.decode("ascii")
+        text = field.decode()
         if text in _UNSET_SIZES:
             return math.nan
         value = float(Decimal(text))

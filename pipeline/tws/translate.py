@@ -12,7 +12,7 @@ from pipeline import messages
 from pipeline.messages import AccountPnL, AccountValue, Commission, Execution, Instrument, OrderState, Position
 
 UNSET_DOUBLE = 1.7976931348623157e308
-UNSET_INTEGERS = (2147483647, 9223372036854775807, -9223372036854775808)
+UNSET_INTEGERS = (2147483647.0, 9223372036854775807.0, -9223372036854775808.0)
 UNSET_DECIMAL = Decimal(2**127 - 1)
 LARGEST = 1e300  # nothing that TWS means is larger
 RIGHTS = {"C": "C", "CALL": "C", "P": "P", "PUT": "P"}
@@ -21,7 +21,7 @@ SIDES = {"BUY": "BUY", "BOT": "BUY", "SELL": "SELL", "SLD": "SELL", "SSHORT": "S
 
 def number(value: Any) -> float:
     """A double from a float, int, Decimal or text; nan for unset, infinite, empty and for what is no number."""
-    if value is None or value == UNSET_DECIMAL or value in UNSET_INTEGERS:
+    if value is None or value == UNSET_DECIMAL:
         return math.nan
     try:
         found = float(value)
