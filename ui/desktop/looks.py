@@ -22,9 +22,7 @@ class Looks:
         self.bg0, self.bg1, self.bg2 = (QColor(c) for c in (tokens.bg0, tokens.bg1, tokens.bg2))
         self.grid = QColor(theme.mix(tokens.bg2, tokens.dim, 0.25))
         self.selected = QBrush(QColor(theme.mix(tokens.bg0, tokens.accent, 0.22)))
-        self.flash = [
-            QBrush(QColor(theme.mix(tokens.bg0, tokens.accent, share))) for share in (0.24, 0.10)
-        ]
+        self.flash = [QBrush(QColor(theme.mix(tokens.bg0, tokens.accent, share))) for share in (0.24, 0.10)]
         self.critical = QBrush(QColor(tokens.critical))
         self.hatch = QBrush(QColor(theme.mix(tokens.bg1, tokens.stale, 0.55)), Qt.BDiagPattern)
         self.ui_font = _font(theme.UI_FONTS, base_px)

@@ -1,4 +1,4 @@
-"""What a cell is, and the table model that all tables share: keys in display order, texts cached, sorting by argsort."""
+"""What a cell is, and the model that all tables share: keys in display order, texts cached, sorting by argsort."""
 
 from __future__ import annotations
 

@@ -112,9 +112,7 @@ class QuoteTable(CellTable):
             cells += self._on_screen(slots, touched, now)
         self.announce(cells)
 
-    def _on_screen(
-        self, slots: NDArray[np.int64], touched: NDArray[np.bool_], now: float
-    ) -> list[tuple[int, int]]:
+    def _on_screen(self, slots: NDArray[np.int64], touched: NDArray[np.bool_], now: float) -> list[tuple[int, int]]:
         first, last = self.visible[0], min(self.visible[1], len(self._slots) - 1)
         if last < first:
             return []

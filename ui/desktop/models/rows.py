@@ -1,4 +1,4 @@
-"""A table of few, slow rows: values are handed in whole, only what differs is announced, texts are made when painted."""
+"""A table of few, slow rows: values come whole, only what differs is announced, texts are made when painted."""
 
 from __future__ import annotations
 

@@ -52,9 +52,18 @@ class Reason:
     """Why a position costs margin: the group and the leg that hold it."""
 
     underlying: MarginNode
-    group: MarginNode
+    group: MarginNode  # the dearest, where several hold a part of the position
     leg: MarginNode
-    others: int = 0  # further groups that hold a part of it
+    parts: tuple[MarginNode, ...] = ()  # the legs of all groups that hold a part
+
+    @property
+    def others(self) -> int:
+        """Further groups that hold a part of it."""
+        return len(self.parts) - 1
+
+    def total(self, name: str) -> float:
+        """Sum of a figure over all parts; nan where one of them is unknown."""
+        return float(sum(getattr(part, name) for part in self.parts))
 
 
 @dataclass
@@ -116,11 +125,11 @@ class Account:
         for underlying, group, leg in legs(tree.root):
             held = reasons.get(leg.con_id)
             if held is None:
-                reasons[leg.con_id] = Reason(underlying, group, leg)
+                reasons[leg.con_id] = Reason(underlying, group, leg, (leg,))
+            elif _cost(group) > _cost(held.group):
+                reasons[leg.con_id] = Reason(underlying, group, leg, (*held.parts, leg))
             else:
-                bigger = _cost(group) > _cost(held.group)
-                best = Reason(underlying, group, leg) if bigger else held
-                reasons[leg.con_id] = Reason(best.underlying, best.group, best.leg, held.others + 1)
+                reasons[leg.con_id] = Reason(held.underlying, held.group, held.leg, (*held.parts, leg))
         self.reasons = reasons
         named = {node.name for node in tree.root.children}
         self.groups = {name: record for name, record in self.groups.items() if name in named or not named}

@@ -1,4 +1,4 @@
-"""A table view as the desk uses it: fixed row height, set widths, no grid, sorting by click, copy and CSV of raw values."""
+"""A table view as the desk uses it: fixed row height, set widths, no grid, sorting by click, raw values in copies."""
 
 from __future__ import annotations
 
