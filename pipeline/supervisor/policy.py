@@ -51,6 +51,7 @@ class Restarts:
     _in_a_row: int = 0
     _exits: deque[float] = field(default_factory=deque)
     _ready_at: float = math.nan
+    _failed: bool = False
 
     def ready(self, now: float) -> None:
         """The child said that it is ready."""
@@ -68,12 +69,13 @@ class Restarts:
             self._in_a_row, self._ready_at = 0, math.nan
             return Verdict(now + self._wait(), False, told(code))
         if now - self._ready_at >= self.limits.stable_s:
-            self._in_a_row = 0
+            self._in_a_row, self._failed = 0, False
         self._ready_at = math.nan
         self._exits.append(now)
         while self._exits and self._exits[0] <= now - self.limits.window_s:
             self._exits.popleft()
-        if len(self._exits) > self.limits.many:
+        if self._failed or len(self._exits) > self.limits.many:
+            self._failed = True  # until it has been ready for long enough
             reason = f"{len(self._exits)} exits within {self.limits.window_s:.0f} s, the last {told(code)}"
             return Verdict(now + self.limits.retry_s, True, reason)
         return Verdict(now + self._wait(), False, told(code))

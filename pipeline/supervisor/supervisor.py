@@ -62,6 +62,7 @@ class Supervisor:
         self._started = clock.monotonic()
         self._stopping = False
         self._signals = 0
+        self._told: dict[str, str] = {}
         self._status_due = self._file_due = 0.0
         spread = random.Random()
         base = limits if limits is not None else Limits()
@@ -228,7 +229,9 @@ class Supervisor:
         child.again_at, child.reason = verdict.again_at, why
         child.state = State.FAILED if verdict.failed else State.BACKOFF
         if not verdict.failed:
-            self._tell(f"{child.name} {why}; it starts again")
+            if self._told.get(child.name) != why:  # a crash at every start is told once
+                self._told[child.name] = why
+                self._tell(f"{child.name} {why}; it starts again")
             return
         again = "" if math.isinf(verdict.again_at) else f"; tried again in {verdict.again_at - now:.0f} s"
         self.voice.event(child.name, "failed", text=f"{verdict.reason}: {why}", exit_code=child.exit_code)
@@ -255,10 +258,9 @@ class Supervisor:
 
     def _stop_one(self, child: Child, end: float) -> None:
         if not child.runs():
-            if child.state is State.FAILED:
-                self.outcome.unclean.append(f"{child.name} had failed: {child.reason}")
-            else:
-                child.state = State.STOPPED
+            if child.state in (State.FAILED, State.BACKOFF):
+                self.outcome.unclean.append(f"{child.name} did not run: {child.reason}")
+            child.state = State.STOPPED
             return
         was_starting = child.beat is None
         child.ask_to_stop(self._clock.monotonic())

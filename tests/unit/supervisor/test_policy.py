@@ -42,6 +42,12 @@ def test_more_than_five_exits_in_a_minute_fail_and_are_tried_once_a_minute():
     assert [verdict.failed for verdict in verdicts] == [False] * 5 + [True]
     assert verdicts[-1].again_at == 65.0
     assert "6 exits within 60 s" in verdicts[-1].reason
+    for at in (65.1, 125.2, 190.0):  # every further try is one a minute
+        verdict = restarts.exited(1, at)
+        assert verdict.failed
+        assert verdict.again_at == at + 60.0
+    restarts.ready(250.0)
+    assert not restarts.exited(1, 281.0).failed
 
 
 def test_kills_from_outside_are_no_failure_of_its_own():
