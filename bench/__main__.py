@@ -30,16 +30,15 @@ def listed() -> dict[str, tuple[str, str]]:
 def run(module: str, words: list[str]) -> tuple[int, dict[str, object] | None]:
     """Run the module's `main(words)` in a process of its own; its exit code, and its last line if that is an object."""
     code = f"import sys; from {module} import main; raise SystemExit(main(sys.argv[1:]))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *words], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert process.stdout is not None
+    words = [sys.executable, "-c", code, *words]
     last = ""
-    for line in process.stdout:
-        if last:
-            print(last, end="", flush=True)
-        last = line
-    status = process.wait()
+    with subprocess.Popen(words, cwd=HERE.parent, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if last:
+                print(last, end="", flush=True)
+            last = line
+    status = process.returncode
     try:
         result = json.loads(last)
     except ValueError:

@@ -92,7 +92,7 @@ def gap_rows(demo) -> int:
     from storage import connection
 
     with psycopg.connect(**connection.facts(demo.runtime, "app_reader")) as database:
-        return int(database.execute("select count(*) from storage_gap").fetchone()[0])
+        return int(database.execute("select count(*) from gap").fetchone()[0])
 
 
 @pytest.mark.long
