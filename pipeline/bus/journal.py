@@ -291,7 +291,7 @@ class Journal:
             except JournalError:
                 return  # the owner meets it at its next append
 
-    # Room: the next segment ahead, seals, removal.
+    # Room.
 
     def _room_loop(self) -> None:
         while not self._closing.is_set():

@@ -32,8 +32,8 @@ _SNAPSHOT = struct.Struct("<IHQQQ")  # request, stream, epoch, session, the seq 
 
 
 def random_id() -> int:
-    """A random 64-bit number that is not 0; 0 means "none yet" on the wire."""
-    return secrets.randbits(64) or 1
+    """A random number that is not 0 ("none yet" on the wire) and fits a signed 64-bit column."""
+    return secrets.randbits(63) or 1
 
 
 class Stream:

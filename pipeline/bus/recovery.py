@@ -123,8 +123,8 @@ def pack_mark(epoch: int, seq: int) -> bytes:
 
 
 def new_epoch(segments: list[Segment]) -> int:
-    """A random number that names no epoch here; 0 means none on the wire."""
+    """A random number that names no epoch here; 0 means none on the wire, and PostgreSQL's bigint has a sign."""
     used = {seg.epoch for seg in segments}
-    while (epoch := secrets.randbits(64)) in used or epoch == 0:
+    while (epoch := secrets.randbits(63)) in used or epoch == 0:
         pass
     return epoch
