@@ -43,6 +43,25 @@ class Looks:
         application.setPalette(self.palette())
         application.setFont(self.ui_font)
 
+    def filled_button(self, ground: str, ink: str) -> str:
+        """Style of a button whose colour means something; Fusion's gradient would change it."""
+        edge = theme.mix(ground, ink, 0.35)
+        return (
+            f"QPushButton {{ background: {ground}; color: {ink}; border: 1px solid {edge}; border-radius: 2px;"
+            f" padding: 4px 10px; font-weight: bold; }} QPushButton:focus {{ border: 2px solid {ink}; }}"
+        )
+
+    def side_button(self) -> str:
+        """BUY and SELL: the chosen one is filled; the word says which."""
+        tokens = self.tokens
+        return (
+            f"QPushButton {{ background: {tokens.bg2}; color: {tokens.fg}; border: 1px solid {tokens.dim};"
+            f" border-radius: 2px; padding: 3px 14px; }}"
+            f" QPushButton:checked {{ background: {tokens.accent}; color: {tokens.bg0}; font-weight: bold; }}"
+            f" QPushButton:focus {{ border: 2px solid {tokens.fg}; }}"
+            f" QPushButton:disabled {{ color: {tokens.dim}; }}"
+        )
+
     def palette(self) -> QPalette:
         """One palette for every widget; disabled texts are dim, not invisible."""
         tokens, palette = self.tokens, QPalette()

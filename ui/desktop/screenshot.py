@@ -7,6 +7,7 @@ the chart has something to show, saves the window and leaves. It sends one previ
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,7 @@ def main() -> int:
     except (OSError, MargindeskError) as error:
         print(f"screenshot: no run in {options.state}: {error}", file=sys.stderr)
         return 1
+    os.environ.setdefault("QT_FONT_DPI", "96")  # pixels are pixels, whatever screen there is
     application = make_application(sys.argv[:1])
     looks = dress(application, options.palette or settings.desk.palette)
     install_excepthook()

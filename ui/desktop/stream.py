@@ -29,7 +29,7 @@ COMMANDED = ("ingest", "margin", "orders")
 MAX_QUEUE_BYTES = 32 * 1024 * 1024
 FRAME_OVERHEAD_BYTES = 400  # what a frame without a payload costs in memory
 POLL_MS = 50
-REST_S = 0.004  # after a read: lets frames gather, so that the GUI thread keeps the interpreter
+REST_S = 0.008  # after a read: lets frames gather, so that the GUI thread keeps the interpreter
 
 
 class FrameQueue:

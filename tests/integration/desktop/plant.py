@@ -333,7 +333,7 @@ class Plant:
                         maintenance_margin=cost,
                         initial_margin=cost * 1.1,
                         children=[group],
-                    )  # fmt: skip
+                    )
                 )
             total = sum(node.maintenance_margin for node in under)
             root = MarginNode(level="account", name=account, maintenance_margin=total, children=under)

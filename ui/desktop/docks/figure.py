@@ -16,10 +16,11 @@ BAR_END = 0.30  # cushion at the right end of the bar
 
 
 class Figure(QWidget):
-    """A caption above a value."""
+    """A caption above a value; a bar may stand below."""
 
     def __init__(self, name: str, caption: str, looks: Looks, about: str = "", width_em: float = 9.0) -> None:
         super().__init__()
+        self.setSizePolicy(QSizePolicy.Minimum, QSizePolicy.Fixed)
         self._looks = looks
         self.setMinimumWidth(round(width_em * looks.base_px))
         self.caption = QLabel(caption)

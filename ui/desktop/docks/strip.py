@@ -102,7 +102,7 @@ class Strip(QWidget):
         self.stop.setToolTip("Switches trading off and cancels all orders, those made in TWS too; asks first")
         self.stop.setFocusPolicy(Qt.TabFocus)
         self.stop.clicked.connect(on_stop)
-        paint_text(self.stop, looks.colour(Tone.CRITICAL), looks.critical.color())
+        self.stop.setStyleSheet(looks.filled_button(looks.tokens.critical, looks.tokens.critical_text))
         for widget in (self.level, self.mode, self.trading, self.stop):
             row.addWidget(widget)
         return box
@@ -158,7 +158,7 @@ class Strip(QWidget):
         daily = account.pnl.daily if account.pnl is not None else math.nan
         if math.isnan(daily) and account.model is not None:
             daily = account.model["daily_pnl"]
-        tone = Tone.FG if not daily or math.isnan(daily) else Tone.UP if daily > 0 else Tone.DOWN
+        tone = Tone.UP if daily > 0 else Tone.DOWN if daily < 0 else Tone.FG
         tip = f"{fmt.full(daily)} {account.base_currency} · TWS"
         self.figures["pnl"].show_value(fmt.arrow(daily, fmt.whole(daily, signed=True)), tone, old, tip)
 

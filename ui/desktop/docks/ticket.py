@@ -88,6 +88,7 @@ class TicketDock(Dock):
         self._sides = QButtonGroup(self)
         for button, tip in ((self.buy, "Alt+B"), (self.sell, "Alt+S")):
             button.setCheckable(True)
+            button.setStyleSheet(self.looks.side_button())
             button.setToolTip(tip)
             self._sides.addButton(button)
         self.buy.setChecked(True)
@@ -138,6 +139,7 @@ class TicketDock(Dock):
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 2, 0, 2)
         grid.setVerticalSpacing(1)
+        grid.setHorizontalSpacing(14)
         self.preview_title = self._label("ticket.preview", "State of the preview")
         grid.addWidget(self.preview_title, 0, 0)
         for column, title in enumerate(("now", "after", "Δ"), 1):

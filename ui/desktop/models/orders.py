@@ -181,7 +181,7 @@ class FillTable(RowTable):
             case _F.COMMISSION:
                 return Cell(fmt.number(value, 2))
             case _F.REALIZED:
-                tone = Tone.FG if not value or math.isnan(value) else Tone.UP if value > 0 else Tone.DOWN
+                tone = Tone.UP if value > 0 else Tone.DOWN if value < 0 else Tone.FG
                 return Cell(fmt.number(value, 2, signed=True), tone)
             case _:
                 return Cell(str(value))

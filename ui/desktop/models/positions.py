@@ -71,7 +71,7 @@ class PositionTable(RowTable):
             case _C.VALUE:
                 return Cell(fmt.whole(value))
             case _C.UNREALIZED:
-                tone = Tone.FG if not value or math.isnan(value) else Tone.UP if value > 0 else Tone.DOWN
+                tone = Tone.UP if value > 0 else Tone.DOWN if value < 0 else Tone.FG
                 return Cell(fmt.whole(value, signed=True), tone)
             case _C.MARGIN:
                 return Cell(fmt.whole(value), Tone.MODEL)

@@ -20,6 +20,7 @@ from ui.desktop.picture.quotes import Field
 from ui.desktop.theme import Tone
 
 FLASH_STEP_S = 0.25
+REST_S = 2.0
 WELL = ("live", "delayed", "requested", "")
 
 
@@ -93,6 +94,7 @@ class QuoteTable(CellTable):
         self._texts: dict[int, list[Cell | None]] = {}  # slot → cells
         self._flashes: dict[tuple[int, int], float] = {}  # (slot, column) → when it began
         self._steps: dict[tuple[int, int], int] = {}
+        self._moved: dict[tuple[int, int], float] = {}  # (slot, column) → when it last changed on screen
         self.flashing = True
 
     def apply(self) -> None:
@@ -124,9 +126,15 @@ class QuoteTable(CellTable):
         cells = list(zip((rows[at] + first).tolist(), columns.tolist(), strict=True))
         if self.flashing and len(cells) <= MANY_CELLS and not self.old:
             for row, column in cells:
-                self._flashes[int(self._slots[row]), column] = now
-                self._steps[int(self._slots[row]), column] = 0
+                self._flash((int(self._slots[row]), column), now)
         return cells
+
+    def _flash(self, cell: tuple[int, int], now: float) -> None:
+        """Only a cell that has rested: one that moves all the time needs no flash to be seen."""
+        if now - self._moved.get(cell, -math.inf) > REST_S:
+            self._flashes[cell] = now
+            self._steps[cell] = 0
+        self._moved[cell] = now
 
     def _expired_flashes(self, now: float) -> list[tuple[int, int]]:
         """Cells whose flash goes to the next step or off."""
@@ -185,7 +193,7 @@ class QuoteTable(CellTable):
             return self._line_cell(con_id)
         value = self.raw(con_id, column)
         if column == _C.CHANGE:
-            tone = Tone.FG if not value else Tone.UP if value > 0 else Tone.DOWN
+            tone = Tone.UP if value > 0 else Tone.DOWN if value < 0 else Tone.FG
             return Cell(fmt.number(value * 100, 2, signed=True), tone)
         if column == _C.AGE:
             return Cell(fmt.age(value), Tone.DIM)

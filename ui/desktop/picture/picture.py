@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline import messages
 from pipeline.bus.live import Reset
 from pipeline.errors import WireError
@@ -70,6 +73,8 @@ class Picture:
         self.changed: set[str] = set()
         self.bad = 0
         self.margin_latency_ms = float("nan")
+        self._ticks: list[NDArray[np.void]] = []  # of this batch, not applied yet
+        self._figures: dict[str, tuple[Any, int]] = {}  # newest of this batch, with its publish time
 
     def account(self, name: str) -> Account:
         """The account of that name; made where there is none yet."""
@@ -82,6 +87,7 @@ class Picture:
         """Take in what came, in order. Bytes that are not what was agreed are counted and dropped."""
         for item in items:
             if isinstance(item, Reset):
+                self._settle()
                 self.generation[item.stream] += 1
                 self.resets[item.stream] = item.reason
                 self.changed.add("reset")
@@ -90,6 +96,19 @@ class Picture:
                 self._on_frame(item)
             except WireError:
                 self.bad += 1
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take in the records that were gathered: one pass over all ticks, the newest figures of each account."""
+        if self._ticks:
+            self.quotes.apply(np.concatenate(self._ticks), self.generation[StreamId.INGEST])
+            self._ticks.clear()
+        for name, (record, publish_ns) in self._figures.items():
+            account = self.account(name)
+            account.on_figures(record, publish_ns, self.generation[StreamId.MARGIN])
+            if account.model is not None and account.model.latency_ms >= 0:
+                self.margin_latency_ms = account.model.latency_ms
+        self._figures.clear()
 
     def forget_unwatched(self) -> None:
         """Some time after a restart of ingest: what it has not named again is watched no longer."""
@@ -114,14 +133,10 @@ class Picture:
 
     def _on_records(self, frame: Frame) -> None:
         if frame.topic == b"md.tick":
-            self.quotes.apply(messages.records(frame), self.generation[StreamId.INGEST])
+            self._ticks.append(messages.records(frame))
         elif frame.topic == b"margin.account":
-            generation = self.generation[StreamId.MARGIN]
             for name, record in margin_records(messages.records(frame)).items():
-                account = self.account(name)
-                account.on_figures(record, frame.header.publish_ns, generation)
-                if account.model is not None and account.model.latency_ms >= 0:
-                    self.margin_latency_ms = account.model.latency_ms
+                self._figures[name] = record, frame.header.publish_ns
             self.changed.add("margin")
         elif frame.topic == b"margin.group":
             for record in messages.records(frame):

@@ -27,7 +27,7 @@ class MinuteAxis(pg.AxisItem):
     """Minutes before now."""
 
     def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
-        return ["now" if abs(value) < 1 else fmt.number(value / 60.0) for value in values]
+        return ["now" if abs(value) < 1 else f"{fmt.number(value / 60.0)} min" for value in values]
 
 
 class MarginChart(QWidget):
@@ -70,7 +70,7 @@ class MarginChart(QWidget):
         plot.setMouseEnabled(False, False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.12)
-        plot.setXRange(-CHART_S, 0, padding=0.0)
+        plot.setXRange(-CHART_S - 20, 25, padding=0.0)
         plot.disableAutoRange()
         return plot
 
