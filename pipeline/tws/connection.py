@@ -194,7 +194,7 @@ class Connection:
         for _ in range(READS_A_STEP):
             if self.client.link is None:
                 return
-            count = self.client.pump(self.clock.now_ns(), self.market.at(self.clock.monotonic()))
+            count = self.client.pump(self.clock.now_ns(), self.market_time_ns())
             if count:
                 self.last_recv_ns = self.clock.now_ns()
             self._become_ready()

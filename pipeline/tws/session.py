@@ -61,12 +61,12 @@ class Session:
     def dialled(self, now_s: float) -> None:
         """A connection attempt began."""
         self.state, self.reason = "CONNECTING", ""
-        self.connection += 1
         self._deadline_s = now_s + CONNECT_S
 
     def greeted(self, now_s: float) -> None:
         """TWS named its version, startApi is on its way."""
         self.state = "SYNCING"
+        self.connection += 1
         self.accounts, self.next_order_id, self.farms = [], 0, {}
         self._deadline_s = now_s + SYNC_S
         self._sent_s, self._probe_s = [], float("inf")

@@ -196,8 +196,7 @@ def test_gateway_gone_and_back(scripted: Any, connect: Any, run_until: Any) -> N
     connection, _ = connect(server.port)
     run_until(connection, lambda: connection.session.connection >= 2)
     server.close()
-    run_until(connection, lambda: connection.session.state == "DISCONNECTED" and connection.session.connection >= 4)
-    assert "nothing listens" in connection.session.reason
+    run_until(connection, lambda: "nothing listens" in connection.session.reason)
     server._closing.clear()
     scripted(lambda session: (session.greet(), session.serve()), server.port)
     run_until(connection, lambda: ready(connection))
