@@ -57,11 +57,11 @@ class Book:
 
     def _apply_intent(self, intent: OrderIntent) -> None:
         self.highest_order_id = max(self.highest_order_id, intent.order_id)
+        text = f"the change of order {intent.order_id} was sent"
         if intent.action == "place":
             self.intents[intent.order_id] = intent
-            self.answers.setdefault(
-                intent.client_key, Answer(ok=True, text=f"order {intent.order_id} was sent", order_id=intent.order_id)
-            )
+            text = f"order {intent.order_id} was sent"
+        self.answers.setdefault(intent.client_key, Answer(ok=True, text=text, order_id=intent.order_id))
 
     def _apply_refusal(self, audit: Audit) -> None:
         key = str(audit.body.get("client_key", ""))
@@ -104,8 +104,9 @@ class Book:
 
         Their executions decide where there are any: filled to the full quantity is Filled.
         """
+        seen = list(seen)
         named = {self._key(order) for order in seen}
-        lost: list[OrderState] = []
+        lost = [self._never_told(intent, now_ns) for intent in self._untold(seen)]
         for key, order in self.orders.items():
             if key in named or order.status in FINAL or order.status == UNKNOWN:
                 continue
@@ -122,6 +123,37 @@ class Book:
                 )
             )
         return lost
+
+    def _untold(self, seen: list[OrderState]) -> list[OrderIntent]:
+        """Intents that were durable when the process died, and of which nothing was heard since."""
+        keys = {order.client_key for order in seen if order.client_key}
+        known = {order_id for client_id, order_id in self.orders if client_id == self.client_id}
+        known |= {order.order_id for order in seen if order.client_id == self.client_id}
+        return [
+            intent
+            for order_id, intent in self.intents.items()
+            if order_id not in known and intent.client_key not in keys
+        ]
+
+    def _never_told(self, intent: OrderIntent, now_ns: int) -> OrderState:
+        spec = intent.spec
+        return OrderState(
+            perm_id=0,
+            order_id=intent.order_id,
+            client_id=self.client_id,
+            client_key=intent.client_key,
+            account=spec.account,
+            con_id=spec.con_id,
+            symbol="",
+            side=spec.side,
+            order_type=spec.order_type,
+            quantity=spec.quantity,
+            limit_price=spec.limit_price,
+            time_in_force=spec.time_in_force,
+            status=UNKNOWN,
+            text="TWS does not name this order; it may never have been sent: check it in TWS",
+            recv_ns=now_ns,
+        )
 
     def open_orders(self) -> list[OrderState]:
         """Orders that may still trade."""
@@ -155,6 +187,8 @@ class Book:
         finished = [key for key, order in self.orders.items() if order.status in FINAL]
         for key in finished[:-MAX_FINISHED]:
             self._key_of_perm.pop(self.orders.pop(key).perm_id, None)
+            if key[0] == self.client_id:
+                self.intents.pop(key[1], None)
 
     def _with_client_key(self, order: OrderState) -> OrderState:
         intent = self.intents.get(order.order_id) if order.client_id == self.client_id else None

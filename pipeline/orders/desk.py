@@ -162,14 +162,14 @@ class Desk:
             return Answer(ok=False, text=f"expected a working order placed here, found none with id {command.order_id}")
         if not self._broker.connection.ready:
             return Answer(ok=False, text="TWS is not connected: cancel it in TWS")
-        self._audit(command.actor, "cancel", {"order_id": command.order_id})
+        self._audit_cancel(command.actor, "cancel", {"order_id": command.order_id})
         self._broker.cancel(command.order_id)
         return Answer(ok=True, text=f"the cancel of order {command.order_id} was sent", order_id=command.order_id)
 
     def _cancel_all(self, command: CancelAll) -> Answer:
         if not self._broker.connection.ready:
             return Answer(ok=False, text="TWS is not connected: cancel in TWS")
-        self._audit(command.actor, "cancel all", {"open": len(self._book.open_orders())})
+        self._audit_cancel(command.actor, "cancel all", {"open": len(self._book.open_orders())})
         self._broker.cancel_all()
         return Answer(ok=True, text="global cancel was sent; it also ends orders made in TWS")
 
@@ -296,6 +296,13 @@ class Desk:
 
     def _audit(self, actor: str, action: str, body: dict[str, object], sync: bool = False) -> None:
         self._publish(Audit(actor=actor or "unnamed", action=action, body=body), sync)
+
+    def _audit_cancel(self, actor: str, action: str, body: dict[str, object]) -> None:
+        """Durable before the cancel leaves. A full disk does not hold it up: what lowers risk always goes."""
+        try:
+            self._audit(actor, action, body, sync=True)
+        except JournalFull:
+            self._audit_durable = False
 
     def _intend(self, client_key: str, order_id: int, spec: OrderSpec, actor: str, action: str) -> None:
         """Durable, with the audit before it, when this returns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from pipeline import messages
 from pipeline.bus.control import Request
 from pipeline.messages import OrderPreview, OrderSpec
 
@@ -83,9 +84,12 @@ class Previews:
         return done
 
     def excess_after(self, spec: OrderSpec, now_s: float, max_age_s: float) -> float:
-        """The worse excess liquidity after exactly this order, by a preview that is fresh; `nan` without one."""
+        """The worse excess liquidity after exactly this order, by a preview that is fresh; `nan` without one.
+
+        Compared as bytes: a market order has no limit price, and `nan` does not equal itself.
+        """
         found = self._finished.get((spec.account, spec.con_id))
-        if found is None or now_s - found[0] > max_age_s or found[1].spec != spec:
+        if found is None or now_s - found[0] > max_age_s or messages.pack(found[1].spec) != messages.pack(spec):
             return math.nan
         answers = [
             figures.get("excess_liquidity_after", math.nan) for figures in (found[1].model, found[1].tws) if figures

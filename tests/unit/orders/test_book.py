@@ -119,6 +119,23 @@ def test_an_order_that_tws_does_not_name_is_unknown_and_not_sent_again() -> None
     assert "check it in TWS" in lost.text
 
 
+def test_an_intent_of_which_nothing_was_heard_is_unknown_until_tws_names_it() -> None:
+    book = Book(OWN)
+    book.apply(OrderIntent(client_key="k", order_id=3, spec=SPEC, actor="me"))
+    assert book.unaccounted([state(perm_id=55)], now_ns=9) == []
+    (lost,) = book.unaccounted([], now_ns=9)
+    assert (lost.status, lost.client_key, lost.order_id, lost.quantity) == ("Unknown", "k", 3, 10.0)
+    book.apply(lost)
+    assert book.unaccounted([], now_ns=10) == []
+
+
+def test_a_repeated_change_gets_the_first_answer_after_a_restart() -> None:
+    book = placed()
+    book.apply(OrderIntent(client_key="k2", order_id=3, spec=SPEC, actor="me", action="modify"))
+    assert (book.answers["k2"].ok, book.answers["k2"].order_id) == (True, 3)
+    assert book.intents[3].client_key == "k"
+
+
 def test_an_order_that_tws_does_not_name_but_whose_fills_add_up_is_filled() -> None:
     book = placed()
     book.apply(execution(shares=4.0))
