@@ -30,9 +30,6 @@ def _facts(role: str) -> dict[str, Any]:
     if settings.RUNTIME is None:
         raise psycopg.OperationalError("expected a run in MARGINDESK_STATE, found none: no database to ask")
     try:
-        facts = connection.facts(settings.RUNTIME, role)
+        return dict(connection.facts(settings.RUNTIME, role))
     except (MargindeskError, OSError) as error:
         raise psycopg.OperationalError(f"PostgreSQL of this run is not up: {error}") from error
-    if role == "app_owner" and facts["user"] == connection.SUPERUSER:  # the owner can't log in: somebody else becomes it
-        facts["options"] = "-c role=app_owner"
-    return facts

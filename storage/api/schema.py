@@ -28,4 +28,4 @@ ERROR = inline_serializer(
 
 def error_responses(*statuses: int) -> dict[int, Any]:
     """The one shape of error for these statuses, besides 401 and 429 that any request may get."""
-    return {status: ERROR for status in (*statuses, 401, 429)}
+    return dict.fromkeys((*statuses, 401, 429), ERROR)
