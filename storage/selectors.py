@@ -54,7 +54,17 @@ QUOTE_TYPES = {
     "volume": (8, "size"),
     "close": (9, "price"),
 }
-CONTRACT_FIELDS = ("con_id", "symbol", "sec_type", "currency", "expiry", "strike", "right", "multiplier", "local_symbol")
+CONTRACT_FIELDS = (
+    "con_id",
+    "symbol",
+    "sec_type",
+    "currency",
+    "expiry",
+    "strike",
+    "right",
+    "multiplier",
+    "local_symbol",
+)
 MARGIN_FIELDS = tuple(field.attname for field in MarginAccountSnapshot._meta.fields if field.attname != "pk")
 MOST_ACCOUNTS = 100
 
@@ -85,7 +95,9 @@ def accounts() -> list[Row]:
 
 def account_values(account: str) -> Rows:
     """Every key of an account as TWS last sent it."""
-    return LatestAccountValue.objects.filter(account=account).values("key", "currency", "value", "text", as_of=F("recv_ns"))
+    return LatestAccountValue.objects.filter(account=account).values(
+        "key", "currency", "value", "text", as_of=F("recv_ns")
+    )
 
 
 def profit_and_loss(account: str) -> Row | None:
@@ -175,8 +187,9 @@ def orders(account: str = "", status: str = "") -> Rows:
     if status:
         found = found.filter(status=status)
     return found.values(
-        "order_key", "perm_id", "order_id", "client_id", "client_key", "account", "con_id", "symbol", "side", "order_type",
-        "quantity", "limit_price", "time_in_force", "status", "filled", "remaining", "average_price", "text", "recv_ns",
+        "order_key", "perm_id", "order_id", "client_id", "client_key", "account", "con_id", "symbol", "side",
+        "order_type", "quantity", "limit_price", "time_in_force", "status", "filled", "remaining",
+        "average_price", "text", "recv_ns",
     )  # fmt: skip
 
 

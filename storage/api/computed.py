@@ -1,4 +1,4 @@
-"""What the margin engine answers now: the explained tree of an account, and what a trade would change. Computes only."""
+"""What the margin engine answers now: an account explained, and what trades would change. Computes only."""
 
 from __future__ import annotations
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view, inline_serializer
 from rest_framework import serializers
+
+View = TypeVar("View")
 
 ACCOUNT = OpenApiParameter("account", OpenApiTypes.STR, OpenApiParameter.PATH, description="IB's account id")
 DECIMAL: dict[str, Any] = {"allow_null": True, "help_text": "Decimal number as text; null where it is unknown."}
@@ -29,3 +32,15 @@ ERROR = inline_serializer(
 def error_responses(*statuses: int) -> dict[int, Any]:
     """The one shape of error for these statuses, besides 401 and 429 that any request may get."""
     return dict.fromkeys((*statuses, 401, 429), ERROR)
+
+
+def listed(**operation: Any) -> Callable[[type[View]], type[View]]:
+    """Schema of a list: its rows in pages, and its errors."""
+
+    def mark(view: type[View]) -> type[View]:
+        rows = view.serializer_class(many=True)  # type: ignore[attr-defined]
+        return extend_schema_view(get=extend_schema(responses={200: rows, **error_responses(400, 503)}, **operation))(
+            view
+        )
+
+    return mark
