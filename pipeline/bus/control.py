@@ -64,6 +64,7 @@ class ControlServer:
         keep_bytes: int = KEEP_BYTES,
     ) -> None:
         self.bad = 0
+        self._process = process
         self._clock = clock
         self._stream = stream
         self._snapshot = snapshot
@@ -111,8 +112,8 @@ class ControlServer:
                 self._fetches.on_committed(body)
             case [b"AWAY", body]:
                 self._fetches.on_away(body)
-            case [b"SNAPSHOT", body] if len(body) == 4:
-                request = struct.unpack("<I", body)[0]
+            case [b"SNAPSHOT", body] if len(body) == 8:
+                request = struct.unpack("<Q", body)[0]
                 self._send(peer, pack_snapshot(request, self._stream, self._snapshot(), self._clock.now_ns()))
             case [b"COMMAND", body]:
                 if len(body) > MAX_COMMAND_BYTES:
@@ -152,7 +153,10 @@ class ControlServer:
             if passed > deadline_s or self.writer_away or nobody:
                 break
             self.socket.poll(20)
-            self.receive()
+            for request in self.receive():
+                if request.command is not None:
+                    text = f"{self._process} is stopping; nothing was done"
+                    self.reply(request, Reply(request_id=request.command.request_id, ok=False, text=text))
         return done
 
     def _send(self, peer: bytes, parts: list[bytes]) -> None:

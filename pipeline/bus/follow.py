@@ -40,6 +40,7 @@ class Follower:
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
         self._request = 0
+        self._first_request = 1  # of this joining; an answer to any request since then will do
         self._asked_s = -1e18
         self._bad_in_session = 0
 
@@ -86,6 +87,7 @@ class Follower:
         self.following = False
         self._reason = reason
         self._asked_s = -1e18
+        self._first_request = self._request + 1
         self._held.clear()
         self._held_bytes = 0
 
@@ -104,7 +106,7 @@ class Follower:
         if now_s - self._asked_s < ASK_AGAIN_S:
             return None
         self._asked_s = now_s
-        self._request = (self._request + 1) & 0xFFFFFFFF
+        self._request += 1
         return self._request
 
     def on_snapshot(
@@ -118,8 +120,8 @@ class Follower:
         now_s: float,
         out: list[Frame | Reset],
     ) -> None:
-        """A snapshot counts when it is the last one asked for and of the session and epoch last heard."""
-        if self.following or request != self._request:
+        """A snapshot counts when it was asked for since the joining began and is of the session and epoch heard."""
+        if self.following or not self._first_request <= request <= self._request:
             return
         if (session, epoch) != (self._session, self._epoch):
             return  # taken just before or after a restart; asked again

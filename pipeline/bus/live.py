@@ -28,7 +28,7 @@ STALE_S = messages.STALE_AFTER_S["keep_alive"]
 SNAPSHOT_PART_BYTES = 8 * 1024 * 1024
 KEEP_TOPIC = b"keep"
 
-_SNAPSHOT = struct.Struct("<IHQQQ")  # request, stream, epoch, session, the seq that comes next
+_SNAPSHOT = struct.Struct("<QHQQQ")  # request, stream, epoch, session, the seq that comes next
 
 
 def random_id() -> int:
@@ -254,7 +254,7 @@ class Subscriber:
                 self._on_snapshot(self._dealer.recv_multipart(zmq.NOBLOCK), now, out)
         if (request := self._follower.request(now)) is not None:
             with contextlib.suppress(zmq.Again):  # not connected yet: asked again in 200 ms
-                self._dealer.send_multipart([b"SNAPSHOT", struct.pack("<I", request)], zmq.NOBLOCK)
+                self._dealer.send_multipart([b"SNAPSHOT", struct.pack("<Q", request)], zmq.NOBLOCK)
         return out
 
     def _on_snapshot(self, parts: list[bytes], now: float, out: list[Frame | Reset]) -> None:

@@ -13,6 +13,7 @@ import zmq
 from pipeline import messages
 from pipeline.bus import sockets
 from pipeline.bus.control import CommandClient, ControlServer, new_request_id
+from pipeline.bus.journal import Journal
 from pipeline.bus.live import Stream, Subscriber
 from pipeline.clock import SystemClock
 from pipeline.messages import Reply, StreamId
@@ -172,6 +173,26 @@ def test_bad_bytes_on_the_live_lane_are_counted_and_the_stream_goes_on(
     until(lambda: (subscriber.receive(), not subscriber.stale)[1])
     margin.stop()
     subscriber.close()
+
+
+def test_a_process_that_stops_says_so(runtime: Runtime, context: Any, clock: SystemClock, tmp_path: Any) -> None:
+    journal = Journal(
+        tmp_path / "j", StreamId.ORDERS, segment_bytes=1 << 16, sync_ms=1.0, max_bytes=1 << 30, clock=clock
+    )
+    stream = Stream(StreamId.ORDERS, clock, journal=journal)
+    stream.map(messages.ClockJump(process="orders", moved_s=1.0))  # nobody commits it
+    server = ControlServer(context, runtime, "orders", clock, stream=stream, snapshot=list, journals=[journal])
+    client = CommandClient(context, runtime, "orders", clock)
+    drained: list[bool] = []
+    stopping = threading.Thread(target=lambda: drained.append(server.drain(deadline_s=1.0)))
+    stopping.start()
+    reply = client.ask(messages.CancelAll(request_id=new_request_id()))
+    stopping.join()
+    assert (reply.ok, reply.text) == (False, "orders is stopping; nothing was done")
+    assert drained == [False]
+    client.close()
+    server.socket.close()
+    journal.close()
 
 
 def test_a_context_with_open_sockets_ends_in_time(runtime: Runtime) -> None:

@@ -94,6 +94,19 @@ def test_a_picture_older_than_the_frames_held_is_a_gap_again() -> None:
     assert reader.told() == ["gap", "picture", "8"]
 
 
+def test_a_slow_answer_counts_and_one_from_before_the_gap_does_not() -> None:
+    reader = Reader()
+    reader.hear(5)
+    early = reader.follower.request(1.0)
+    assert reader.follower.request(1.3) is not None
+    assert early is not None
+    reader.follower.on_snapshot(early, StreamId.INGEST, EPOCH, SESSION, 6, [], 1.4, reader.out)
+    assert reader.told() == ["joined"]
+    reader.hear(9)
+    reader.follower.on_snapshot(early, StreamId.INGEST, EPOCH, SESSION, 6, [], 1.5, reader.out)
+    assert reader.told() == []
+
+
 def test_a_picture_of_another_session_is_not_taken() -> None:
     reader = Reader()
     reader.hear(5)
