@@ -21,6 +21,8 @@ import numpy as np
 import psycopg
 import pytest
 import zmq
+from django.conf import settings
+from django.db import connections
 
 from pipeline import config, messages
 from pipeline.bus import sockets
@@ -448,3 +450,13 @@ def site(web_runtime: Runtime, feeding: Feeding) -> Iterator[Site]:
     until(lambda: (web_runtime.announced("web") or {}).get("password_file"), "the first user", process)
     yield Site(web_runtime, process)
     stop(process)
+
+
+@pytest.fixture(scope="session")
+def database(web_runtime: Runtime, django_db_blocker: Any) -> Iterator[None]:
+    """Django in this process asks the run's PostgreSQL, as the web does; `owner` may write."""
+    before, settings.RUNTIME = settings.RUNTIME, web_runtime
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+    settings.RUNTIME = before
