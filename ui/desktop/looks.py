@@ -40,7 +40,10 @@ class Looks:
     def dress(self, application: QApplication) -> None:
         """Fusion style, our palette, our font."""
         application.setStyle("Fusion")
-        application.setPalette(self.palette())
+        palette = self.palette()
+        application.setPalette(palette)
+        palette.setColor(QPalette.Base, self.bg2)  # boxes to write in stand out from tables
+        application.setPalette(palette, "QLineEdit")
         application.setFont(self.ui_font)
 
     def filled_button(self, ground: str, ink: str) -> str:

@@ -89,7 +89,7 @@ LIGHT = Theme(
     warn="#a04f00",
     alarm="#c4001d",
     model="#6b3fc4",
-    accent="#1f6fb2",
+    accent="#1d6cae",
     live="#a35c00",
 )
 # Okabe and Ito's blue and orange; warn moves away from orange, not to be read as a loss.

@@ -18,6 +18,7 @@ from ui.desktop.picture.health import Condition
 from ui.desktop.session import Session
 from ui.desktop.theme import LEVEL_ICONS, LEVEL_TONES, LEVEL_WORDS, Tone
 
+BAR_PX = 5
 # name, caption, field of the model, TWS's account key, about
 FIGURES = (
     ("net", "NetLiq", "net_liquidation", "NetLiquidation", "Net liquidation: what is left when all is closed at mark"),
@@ -70,6 +71,7 @@ class Strip(QWidget):
 
     def _add(self, row: QHBoxLayout, name: str, caption: str, about: str) -> None:
         figure = Figure(f"strip.{name}", caption, self.looks, about, 8.2)
+        figure.layout().setContentsMargins(4, 2, 4, 2 + BAR_PX + 1)  # as high as the one with the bar
         self.figures[name] = figure
         row.addWidget(figure)
 
@@ -83,7 +85,7 @@ class Strip(QWidget):
         self.figures["cushion"] = figure
         figure.layout().setContentsMargins(0, 0, 0, 0)
         self.bar = CushionBar("strip.bar", self.looks, self.session.settings.margin.caution_cushion)
-        self.bar.setFixedHeight(5)
+        self.bar.setFixedHeight(BAR_PX)
         column.addWidget(figure)
         column.addWidget(self.bar)
         return box
