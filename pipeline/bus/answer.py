@@ -28,18 +28,23 @@ def answer(
     own = [seg for seg in segments if seg.epoch == epoch]
     if not own:
         return _reset(segments[0], f"epoch {epoch} is not in the journal")
-    for place, seg in enumerate(own):
+    for seg in own:
         if seg.first_seq <= next_seq < seg.next_seq:
-            found = _read(seg, next_seq, durable_seq if epoch == open_epoch else seg.next_seq, max_bytes)
-            if found:
-                return Answer(b"FRAMES", epoch, next_seq, found)
-            if epoch == open_epoch and next_seq >= durable_seq:
+            limit = min(durable_seq, seg.next_seq) if epoch == open_epoch else seg.next_seq
+            if next_seq >= limit:
                 return None
-            later = own[place + 1] if place + 1 < len(own) else _after(segments, seg)
-            if later is None or (later.entries == 0 and later.epoch == epoch):
-                return None
-            return _reset(later, f"segment {seg.ordinal} does not check at seq {next_seq}, or no frame begins there")
+            found = _read(seg, next_seq, limit, max_bytes)
+            return Answer(b"FRAMES", epoch, next_seq, found) if found else _past_damage(seg, next_seq, limit)
     return _at_a_border(segments, own, open_epoch, next_seq)
+
+
+def _past_damage(seg: Segment, next_seq: int, limit: int) -> Answer:
+    """Go on at the first point of the index that can be read, at the latest behind the segment."""
+    text = f"segment {seg.ordinal} does not check at seq {next_seq}, or no frame begins there".encode()
+    for seq, _ in seg.points:
+        if next_seq < seq < limit and _read(seg, seq, limit, 1):
+            return Answer(b"RESET", seg.epoch, seq, text)
+    return Answer(b"RESET", seg.epoch, limit, text)
 
 
 def _at_a_border(segments: Sequence[Segment], own: list[Segment], open_epoch: int, next_seq: int) -> Answer | None:
@@ -68,6 +73,13 @@ def _reset(seg: Segment, text: str) -> Answer:
 
 def _read(seg: Segment, next_seq: int, durable_seq: int, max_bytes: int) -> bytes:
     """Whole entries from the one that begins with `next_seq`, durable ones only; at least one where there is one."""
+    try:
+        return _read_file(seg, next_seq, durable_seq, max_bytes)
+    except OSError:  # removed by hand, or the disk can't read it: the same as damage
+        return b""
+
+
+def _read_file(seg: Segment, next_seq: int, durable_seq: int, max_bytes: int) -> bytes:
     parts: list[bytes | memoryview] = []
     size = 0
     from_buffer, start, stop = memoryview(b""), 0, 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from pipeline import messages
 from pipeline.bus import segment
@@ -135,6 +137,38 @@ def test_a_source_killed_again_and_again_loses_and_doubles_nothing_acknowledged(
     assert picture.resets[0] == "joined"
     assert picture.resets.count("new session") >= 3
     subscriber.close()
+    fetcher.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_forty_random_kills_of_source_and_writer_lose_and_double_nothing(
+    runtime: Runtime, context: Any, clock: SystemClock, start_source: Callable[..., Any], until: Until
+) -> None:
+    rng = random.Random(11)
+    acknowledged: set[tuple[int, int]] = set()
+    fetcher = Fetcher(context, runtime, "ingest", StreamId.INGEST, clock, max_bytes=50_000)
+    fetcher.start(None, 0)
+    recording = Recording(fetcher)
+    durable = 1
+    for _ in range(40):
+        source = start_source(batch=rng.choice([1, 20, 500]), pause_ms=0.1)
+        goal = durable + rng.randrange(1, 20_000)
+        until(lambda: (recording.update(), source.acknowledged[1] > goal)[1])  # noqa: B023
+        if rng.random() < 0.3 and recording.position is not None:  # the writer dies, the next begins at the watermark
+            fetcher.close()
+            fetcher = recording.fetcher = Fetcher(context, runtime, "ingest", StreamId.INGEST, clock)
+            fetcher.start(*recording.position)
+        source.kill()
+        epoch, told, _ = source.acknowledged
+        acknowledged |= {(epoch, seq) for seq in range(durable, told)}
+        durable = told
+    source = start_source(frames=1)
+    until(lambda: (recording.update(), source.acknowledged[2] == 1)[1])
+    until(lambda: (recording.update(), recording.position == source.acknowledged[:2])[1], 120.0)
+    assert acknowledged <= set(recording.seen)
+    assert len(recording.seen) == len(set(recording.seen))
+    assert recording.resets == []
     fetcher.close()
 
 

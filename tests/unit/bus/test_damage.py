@@ -145,6 +145,35 @@ def test_a_damaged_middle_segment_is_passed_over_with_an_alarm(
     assert seq == journal.next_seq
 
 
+@pytest.mark.parametrize("kind", ["flipped", "removed"])
+def test_damage_below_a_running_owner_costs_little_and_stops_nobody(
+    open_journal: Opener, fill: Filler, tmp_path: Path, kind: str
+) -> None:
+    journal = open_journal(segment_bytes=1 << 20)
+    frames = fill(journal, 2000, size=100)
+    journal.sync()
+    path = segment.path_of(tmp_path / "j", 1)
+    if kind == "flipped":
+        data = bytearray(path.read_bytes())
+        data[100_000] ^= 1
+        path.write_bytes(data)
+    else:
+        path.unlink()
+    seq, seqs, resets = 1, [], []
+    while (found := journal.answer(journal.epoch, seq, 5000)) is not None:
+        if found.verb == b"FRAMES":
+            seqs += [frame.header.seq for frame in framing.decode_all(found.data)]
+            seq = framing.decode_all(found.data)[-1].next_seq
+        else:
+            resets.append(found.data.decode())
+            seq = found.first_seq
+    assert seq == journal.next_seq
+    assert len(resets) == 1
+    assert "segment 1 does not check" in resets[0]
+    lost = len(frames) - len(seqs)
+    assert lost * 160 < 2 * segment.INDEX_EVERY if kind == "flipped" else not seqs
+
+
 def test_a_missing_seal_is_made_again_from_the_segment(open_journal: Opener, fill: Filler, tmp_path: Path) -> None:
     journal = open_journal(segment_bytes=8192)
     frames = fill(journal, 400, size=60)
