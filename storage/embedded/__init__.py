@@ -1,0 +1,1 @@
+"""The PostgreSQL of a run: `python -m storage.embedded`, process name `postgres`."""
