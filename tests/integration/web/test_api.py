@@ -48,7 +48,7 @@ def add(model, **values):
     """A row with every column that was not given filled with something plain."""
     given = dict(values)
     for field in model._meta.concrete_fields:
-        if field.attname in given or field.attname == "pk" or field.null or field.primary_key and field.attname == "id":
+        if field.attname in given or field.attname == "pk" or field.null:
             continue
         kind = field.get_internal_type()
         given[field.attname] = {
@@ -74,8 +74,8 @@ def recorded(database):
     add(models.LatestPosition, account=ACCOUNT, con_id=9100, quantity=0.0, recv_ns=NOW)
     for seq in range(1, 8):
         moment = NOW + seq * S
-        add(models.MarginAccountSnapshot, **at(seq, 5), account=ACCOUNT, publish_ns=moment, maintenance_margin=100.0 * seq,
-            tws_maintenance_margin=None, level=1, flags=1, tws_ns=0)  # fmt: skip
+        add(models.MarginAccountSnapshot, **at(seq, 5), account=ACCOUNT, publish_ns=moment,
+            maintenance_margin=100.0 * seq, tws_maintenance_margin=None, level=1, flags=1, tws_ns=0)  # fmt: skip
         add(models.ProcessEvent, **at(seq, 1), process="ingest", event="restart", exit_code=-9, publish_ns=moment)
         add(models.Gap, **at(100 + seq, 1), process="ingest", from_ns=NOW, to_ns=moment, publish_ns=moment)
         add(models.LatestOrder, order_key=f"12:{seq}", perm_id=seq, account=ACCOUNT, con_id=9000, status="Filled",
