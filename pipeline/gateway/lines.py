@@ -1,0 +1,80 @@
+"""Market-data lines: who is told of which contract, and the flow of ticks at a steady rate. No socket, no clock."""
+
+from __future__ import annotations
+
+import random
+
+from pipeline.gateway import wire
+from pipeline.gateway.limits import Limits
+from pipeline.gateway.session import Line, Session
+from pipeline.gateway.tape import Tape
+from pipeline.gateway.universe import Instrument
+
+UNDERLYING_WEIGHT = 4  # an underlying moves so many times as often as an option
+IDLE_COST = 0.25  # what a moment without a tick takes from the budget
+LONGEST_BURST_S = 0.25
+
+
+class Lines:
+    """The subscriptions of all clients; a contract is one line, however many clients watch it."""
+
+    def __init__(self, tape: Tape, limits: Limits, rate: float, seed: int) -> None:
+        self.tape, self.limits, self.rate = tape, limits, rate
+        self.watchers: dict[int, list[tuple[Session, Line]]] = {}
+        self._random = random.Random(seed + 1)
+        self._urn: list[int] = []
+        self._budget = 0.0
+
+    def room_for(self, con_id: int) -> bool:
+        return con_id in self.watchers or len(self.watchers) < self.limits.lines
+
+    def add(self, session: Session, req_id: int, x: Instrument) -> None:
+        line = Line(req_id, x.con_id, wire.heads(req_id))
+        session.lines[req_id] = line
+        self.watchers.setdefault(x.con_id, []).append((session, line))
+        self._fill_urn()
+
+    def remove(self, session: Session, req_id: int) -> bool:
+        """Forget a line; False if there is none."""
+        line = session.lines.pop(req_id, None)
+        if line is None:
+            return False
+        left = [(who, other) for who, other in self.watchers[line.con_id] if other is not line]
+        if left:
+            self.watchers[line.con_id] = left
+        else:
+            del self.watchers[line.con_id]
+        self._fill_urn()
+        return True
+
+    def remove_all(self, session: Session) -> None:
+        for req_id in list(session.lines):
+            self.remove(session, req_id)
+
+    def picture(self, session: Session, req_id: int, x: Instrument) -> None:
+        """Tell one client all that is known of a contract."""
+        heads = wire.heads(req_id)
+        for place, tail in self.tape.picture(x):
+            session.send_tick(wire.prefixed(heads[place], tail))
+
+    def flow(self, elapsed_s: float) -> None:
+        """Send the ticks of `elapsed_s`; what a stall missed beyond a quarter of a second is not made up for."""
+        if not self._urn:
+            self._budget = 0.0
+            return
+        self._budget = min(self._budget + self.rate * elapsed_s, self.rate * LONGEST_BURST_S + 1.0)
+        contracts = self.tape.market.universe.by_con_id
+        while self._budget >= 1.0:
+            con_id = self._urn[int(self._random.random() * len(self._urn))]
+            halves = self.tape.event(contracts[con_id])
+            watchers = self.watchers[con_id]
+            for session, line in watchers:
+                for place, tail in halves:
+                    session.send_tick(wire.prefixed(line.heads[place], tail))
+            self._budget -= len(halves) * len(watchers) or IDLE_COST
+
+    def _fill_urn(self) -> None:
+        contracts = self.tape.market.universe.by_con_id
+        self._urn = []
+        for con_id in sorted(self.watchers):
+            self._urn += [con_id] * (1 if contracts[con_id].sec_type == "OPT" else UNDERLYING_WEIGHT)

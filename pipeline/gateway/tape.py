@@ -1,0 +1,214 @@
+"""Quotes, trades and the tick events of one contract: what changed, already in bytes. Pure and seeded."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+from pipeline.gateway import wire
+from pipeline.gateway.days import NS
+from pipeline.gateway.market import Market, Theory
+from pipeline.gateway.universe import Instrument, price_step
+
+Half = tuple[int, bytes]  # place of the first half in wire.heads(), second half
+BID_SIZE, BID, ASK, ASK_SIZE, LAST, LAST_SIZE, HIGH, LOW, VOLUME, CLOSE = range(10)
+BID_MODEL, ASK_MODEL, LAST_MODEL, MODEL, OPEN, LAST_TIME = 10, 11, 12, 13, 14, 45
+AUTO_EXECUTE, NO_QUOTE = 1, -1.0
+LOT = {"STK": 100, "OPT": 1, "FUT": 1, "IND": 1}
+DEPTH = {"STK": 9, "OPT": 60, "FUT": 40, "IND": 1}  # largest displayed size, in lots
+
+
+@dataclass(slots=True)
+class Quote:
+    """A contract as the tape has it; a bid of -1 with size 0 is no bid."""
+
+    bid: float = NO_QUOTE
+    ask: float = NO_QUOTE
+    bid_size: int = 0
+    ask_size: int = 0
+    last: float = math.nan
+    last_size: int = 0
+    last_time: int = 0  # seconds, UTC
+    high: float = math.nan
+    low: float = math.nan
+    open: float = math.nan
+    close: float = math.nan
+    volume: int = 0
+
+
+class Tape:
+    """All quotes; a contract's quote begins when it is first asked for."""
+
+    def __init__(self, market: Market, seed: int) -> None:
+        self.market = market
+        self.quotes: dict[int, Quote] = {}
+        self._random = random.Random(seed)
+
+    def quote(self, x: Instrument) -> Quote:
+        """The quote as last printed on the tape."""
+        found = self.quotes.get(x.con_id)
+        if found is None:
+            found = self.quotes[x.con_id] = Quote(close=self.market.closing(x))
+            self._requote(x, found, self.market.theory(x))
+            found.open = found.high = found.low = found.last = self._trade_price(x, found)
+            found.last_size, found.last_time = self._size(x), self.market.now_ns // NS
+            found.volume = self._random.randrange(1, 400) * LOT[x.sec_type]
+        return found
+
+    def now(self, x: Instrument) -> tuple[float, float]:
+        """Bid and ask at this moment, for matching and marking; the tape itself stays as it was printed."""
+        return self._bid_ask(x, self.market.theory(x))
+
+    def mark(self, x: Instrument) -> float:
+        """The price that values a position: the middle, on the 0.0001 that TWS shows; of an index its level."""
+        if x.sec_type == "IND":
+            return round(self.market.theory(x).mid, 2)
+        bid, ask = self.now(x)
+        return round((max(bid, 0.0) + ask) / 2.0, 4)
+
+    def new_day(self) -> None:
+        """Yesterday's last prices become the close; highs, lows and volumes begin again."""
+        for con_id, quote in self.quotes.items():
+            quote.close = self.market.closing(self.market.universe.by_con_id[con_id])
+            quote.open = quote.high = quote.low = quote.last
+            quote.volume = 0
+
+    def event(self, x: Instrument) -> list[Half]:
+        """One moment of this contract: its quote follows the market, now and then it trades."""
+        quote, theory = self.quote(x), self.market.theory(x)
+        if x.sec_type == "IND":
+            return self._index_event(x, quote, theory)
+        bid, ask = quote.bid, quote.ask
+        self._requote(x, quote, theory)
+        halves: list[Half] = []
+        if quote.bid != bid:
+            quote.bid_size = self._size(x) if quote.bid > 0 else 0
+            halves.append(self._price(BID, quote.bid, quote.bid_size))
+        if quote.ask != ask:
+            quote.ask_size = self._size(x)
+            halves.append(self._price(ASK, quote.ask, quote.ask_size))
+        dice = self._random.random()
+        if dice < (0.25 if x.sec_type != "OPT" else 0.06):
+            halves += self._trade(x, quote, theory)
+        elif not halves:
+            halves.append(self._new_size(x, quote, dice))
+        if x.sec_type == "OPT" and (quote.bid != bid or quote.ask != ask):
+            halves += self._computations(quote, theory, quote.bid != bid, quote.ask != ask)
+        return halves
+
+    def picture(self, x: Instrument) -> list[Half]:
+        """All that a new subscriber is told first."""
+        quote, theory = self.quote(x), self.market.theory(x)
+        halves: list[Half] = []
+        if x.sec_type != "IND":
+            halves.append(self._price(BID, quote.bid, quote.bid_size))
+            halves.append(self._price(ASK, quote.ask, quote.ask_size))
+        halves.append(self._price(LAST, quote.last, quote.last_size))
+        halves.append((wire.STRING, wire.tick_string(LAST_TIME, str(quote.last_time))))
+        halves.append((wire.SIZE, wire.tick_size(VOLUME, quote.volume)))
+        for kind, price in ((HIGH, quote.high), (LOW, quote.low), (CLOSE, quote.close), (OPEN, quote.open)):
+            halves.append((wire.PRICE, wire.tick_price(kind, price, 0, 0)))
+        halves.append((wire.GENERIC, wire.tick_generic(49, 0.0)))  # not halted
+        if x.sec_type == "OPT":
+            halves += self._computations(quote, theory, True, True)
+            halves.append(_computation(LAST_MODEL, theory, quote.last, theory.iv))
+        return halves
+
+    def _bid_ask(self, x: Instrument, theory: Theory) -> tuple[float, float]:
+        half = self._half_spread(x, theory)
+        low, high = theory.mid - half, theory.mid + half
+        step_low, step_high = price_step(x.rule_id, max(low, 0.0)), price_step(x.rule_id, high)
+        bid = round(math.floor(low / step_low + 1e-9) * step_low, 6)
+        ask = round(math.ceil(high / step_high - 1e-9) * step_high, 6)
+        return (bid if bid > 0 else NO_QUOTE), max(ask, x.min_tick)
+
+    def _requote(self, x: Instrument, quote: Quote, theory: Theory) -> None:
+        quote.bid, quote.ask = self._bid_ask(x, theory)
+        if quote.bid > 0 and not quote.bid_size:
+            quote.bid_size = self._size(x)
+        if not quote.ask_size:
+            quote.ask_size = self._size(x)
+
+    @staticmethod
+    def _half_spread(x: Instrument, theory: Theory) -> float:
+        if x.sec_type == "OPT":
+            return 0.4 * price_step(x.rule_id, theory.mid) + 0.006 * min(theory.mid, 40.0)
+        return 0.25 * x.min_tick + 0.000012 * theory.mid if x.sec_type == "STK" else 0.1 * x.min_tick
+
+    def _size(self, x: Instrument) -> int:
+        return LOT[x.sec_type] * self._random.randrange(1, DEPTH[x.sec_type] + 1)
+
+    def _trade_price(self, x: Instrument, quote: Quote) -> float:
+        if x.sec_type == "IND":
+            return round(self.market.theory(x).mid, 2)
+        return quote.bid if quote.bid > 0 and self._random.random() < 0.5 else quote.ask
+
+    def _index_event(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
+        price = round(theory.mid, 2)
+        if price == quote.last:
+            return []
+        quote.last, quote.last_time = price, self.market.now_ns // NS
+        time = (wire.STRING, wire.tick_string(LAST_TIME, str(quote.last_time)))
+        return [(wire.PRICE, wire.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote)]
+
+    def _trade(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
+        price, size, now = self._trade_price(x, quote), self._size(x), self.market.now_ns // NS
+        halves: list[Half] = []
+        if price != quote.last:
+            halves.append(self._price(LAST, price, size))
+        else:
+            halves.append((wire.SIZE, wire.tick_size(LAST_SIZE, size)))
+        if now != quote.last_time:
+            halves.append((wire.STRING, wire.tick_string(LAST_TIME, str(now))))
+        quote.last, quote.last_size, quote.last_time = price, size, now
+        quote.volume += size
+        halves.append((wire.SIZE, wire.tick_size(VOLUME, quote.volume)))
+        halves += self._extremes(quote)
+        if x.sec_type == "OPT":
+            halves.append(_computation(LAST_MODEL, theory, price, theory.iv))
+        return halves
+
+    @staticmethod
+    def _extremes(quote: Quote) -> list[Half]:
+        halves: list[Half] = []
+        if quote.last > quote.high:
+            quote.high = quote.last
+            halves.append((wire.PRICE, wire.tick_price(HIGH, quote.high, 0, 0)))
+        if quote.last < quote.low:
+            quote.low = quote.last
+            halves.append((wire.PRICE, wire.tick_price(LOW, quote.low, 0, 0)))
+        return halves
+
+    def _new_size(self, x: Instrument, quote: Quote, dice: float) -> Half:
+        if dice < 0.6 and quote.bid > 0:
+            quote.bid_size = self._size(x)
+            return wire.SIZE, wire.tick_size(BID_SIZE, quote.bid_size)
+        quote.ask_size = self._size(x)
+        return wire.SIZE, wire.tick_size(ASK_SIZE, quote.ask_size)
+
+    @staticmethod
+    def _price(kind: int, price: float, size: int) -> Half:
+        return wire.PRICE, wire.tick_price(kind, price, size, AUTO_EXECUTE if price > 0 else 0)
+
+    @staticmethod
+    def _computations(quote: Quote, theory: Theory, bid: bool, ask: bool) -> list[Half]:
+        halves = []
+        per_point = max(theory.vega, 1e-4)
+        for wanted, kind, price in ((bid, BID_MODEL, quote.bid), (ask, ASK_MODEL, quote.ask)):
+            if wanted and price > 0:
+                shift = (price - theory.mid) / per_point / 100.0
+                halves.append(_computation(kind, theory, price, max(theory.iv + shift, 0.01)))
+            elif wanted:
+                halves.append((wire.OPTION, NOT_COMPUTED % kind))
+        halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
+        return halves
+
+
+NOT_COMPUTED = b"%d\x000\0-1\0-2\0-1\0-1\0-2\0-2\0-2\0-1\0"
+
+
+def _computation(kind: int, theory: Theory, price: float, iv: float) -> Half:
+    return wire.OPTION, wire.tick_option(
+        kind, iv, theory.delta, price, theory.gamma, theory.vega, theory.theta, theory.under
+    )
