@@ -6,7 +6,7 @@ from typing import Any
 
 import zmq
 
-from pipeline import messages
+from pipeline import jit, messages
 from pipeline.bus import sockets
 from pipeline.bus.control import CommandClient, ControlServer
 from pipeline.bus.journal import Journal
@@ -20,6 +20,7 @@ from pipeline.orders.desk import Desk
 from pipeline.orders.previews import Previews
 from pipeline.orders.view import MarketView
 from pipeline.service import Service
+from pipeline.tws import decode
 
 TELL_EVERY_S = 5.0
 STOP_FILE = "STOP"
@@ -31,6 +32,8 @@ class OrdersService(Service):
     name = "orders"
 
     def setup(self) -> None:
+        with jit.warming(self.name):
+            decode.warm()
         journal = self.settings.journal
         directory = self.runtime.journal_dir("orders")
         self._journal = Journal(
