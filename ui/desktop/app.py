@@ -113,7 +113,7 @@ def install_excepthook(process: DeskProcess | None = None) -> None:
         application = QApplication.instance()
         if application is None:
             return
-        sys.excepthook = sys.__excepthook__  # the first one counts
+        sys.excepthook = _unheard  # the first one counts; Qt would abort on the default hook
         if process is not None:
             process.last_error = str(error)
         box = QMessageBox(QMessageBox.Critical, "Margindesk", f"The desk has to close: {error}", QMessageBox.Close)
@@ -124,6 +124,10 @@ def install_excepthook(process: DeskProcess | None = None) -> None:
         _held.append(box)
 
     sys.excepthook = hook
+
+
+def _unheard(_kind: type[BaseException], _error: BaseException, _trace: TracebackType | None) -> None:
+    """What follows the first bug, while the process is ending."""
 
 
 _held: list[QMessageBox] = []  # Qt deletes what Python forgets

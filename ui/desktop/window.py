@@ -286,7 +286,6 @@ class Window(QMainWindow):
     def ask_stop(self) -> None:
         """Ctrl+Shift+K."""
         dialog = StopDialog(self)
-        dialog.accepted.connect(self.stop_now)
         dialog.buttonClicked.connect(lambda button: self.stop_now() if button is dialog.stop_button else None)
         dialog.open()
 

@@ -54,6 +54,7 @@ from pipeline.messages import (
 )
 from pipeline.runtime import Runtime
 
+LAST_WORD = 777.77
 ACCOUNT, OTHER = "DU1000001", "DU1000002"
 SYMBOLS = ("SPY", "QQQ", "AAPL", "MSFT", "NVDA", "TSLA", "AMZN", "META", "GOOG", "JPM", "XOM", "KO")
 PROCESSES = ("postgres", "gateway", "writer", "ingest", "orders", "margin", "web", "desk")
@@ -263,6 +264,17 @@ class Plant:
             del self.sources["ingest"].held[key]
         self.sources["ingest"].stream.records(b"md.tick", array)
 
+    def last_word(self) -> None:
+        """No further tick after this price."""
+        self.every.clear()
+        self.prices[:] = LAST_WORD
+        self.rng = np.random.default_rng(0)
+        ids = np.array(list(self.instruments), dtype=np.int32)
+        array = np.zeros(len(ids), dtype=messages.TICK)
+        array["recv_ns"], array["con_id"], array["tick_type"] = self.clock.now_ns(), ids, 4
+        array["price"], array["size"] = LAST_WORD, 1.0
+        self.sources["ingest"].records(("ticks", self.clock.now_ns()), b"md.tick", array)
+
     def account(self, account: str) -> None:
         now, ingest = self.clock.now_ns(), self.sources["ingest"]
         values = {"NetLiquidation": 812_440.1, "ExcessLiquidity": 96_310.5, "MaintMarginReq": 716_130.0}
@@ -425,6 +437,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2000.0)
     parser.add_argument("--symbols", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--linger", type=float, default=0.0, help="seconds after the last tick")
     options = parser.parse_args()
     symbols = tuple(f"S{i:03d}" for i in range(options.symbols)) or SYMBOLS
     plant = Plant(prepare(options.state), symbols)
@@ -433,6 +446,9 @@ def main() -> None:
     plant.do(lambda p: p.every.append(live(p, options.rate)))
     print("ready", flush=True)
     time.sleep(options.seconds)
+    plant.do(lambda p: p.last_word())
+    print("said", flush=True)
+    time.sleep(options.linger)
     plant.stop()
 
 
