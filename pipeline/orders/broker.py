@@ -18,6 +18,7 @@ from pipeline.orders import translate
 from pipeline.orders.book import Book
 from pipeline.orders.previews import Preview, Previews
 from pipeline.runtime import Runtime
+from pipeline.tws import translate as tws
 from pipeline.tws.callbacks import Callbacks
 from pipeline.tws.connection import Connection
 from pipeline.tws.error_codes import Severity, TwsError
@@ -152,7 +153,7 @@ class Broker(Callbacks):
         self._told(0, contract, order, orderState)
 
     def _told(self, order_id: int, contract: Contract, order: Order, state: Any) -> None:
-        told = translate.order_state(order_id, contract, order, state, self._clock.now_ns())
+        told = tws.order_state(order_id, contract, order, state, self._clock.now_ns())
         answer = self._book.answers.get(order.orderRef) if order.orderRef else None
         if answer is not None and answer.order_id:  # ours, also where TWS names no order id
             told = msgspec.structs.replace(told, client_id=self._book.client_id, order_id=answer.order_id)
@@ -182,14 +183,14 @@ class Broker(Callbacks):
         if known is None:
             self.refresh_soon()  # an order that has not been told yet
             return
-        average = translate.number(avgFillPrice)
+        average = tws.number(avgFillPrice)
         self._merge(
             msgspec.structs.replace(
                 known,
                 perm_id=permId or known.perm_id,
                 status=status,
-                filled=translate.number(filled),
-                remaining=translate.number(remaining),
+                filled=tws.number(filled),
+                remaining=tws.number(remaining),
                 average_price=average if average > 0 else known.average_price,
                 text=whyHeld or known.text,
                 recv_ns=self._clock.now_ns(),
@@ -202,21 +203,21 @@ class Broker(Callbacks):
             return
         if state.warningText:
             preview.warnings.append(state.warningText)
-        figures = translate.what_if_figures(state)
+        figures = tws.order_margins(state)
         if not figures:  # TWS may answer twice, the first time with a warning alone
             return
         preview.tws = figures
         paid = getattr(state, "commissionAndFees", None)
-        preview.commission = translate.number(paid if paid is not None else getattr(state, "commission", ""))
+        preview.commission = tws.number(paid if paid is not None else getattr(state, "commission", ""))
 
     # Fills.
 
     def execDetails(self, reqId: int, contract: Contract, execution: Any) -> None:
         if not self._book.knows_execution(execution.execId):
-            self._publish(translate.execution(contract, execution, self._clock.now_ns()))
+            self._publish(tws.execution(contract, execution, self._clock.now_ns()))
 
     def commissionAndFeesReport(self, commissionAndFeesReport: Any) -> None:
-        told = translate.commission(commissionAndFeesReport, self._clock.now_ns())
+        told = tws.commission(commissionAndFeesReport, self._clock.now_ns())
         known = self._book.commissions.get(told.exec_id)
         if known is None or known.commission != told.commission:
             self._publish(told)

@@ -91,9 +91,7 @@ class Previews:
         found = self._finished.get((spec.account, spec.con_id))
         if found is None or now_s - found[0] > max_age_s or messages.pack(found[1].spec) != messages.pack(spec):
             return math.nan
-        answers = [
-            figures.get("excess_liquidity_after", math.nan) for figures in (found[1].model, found[1].tws) if figures
-        ]
+        answers = [figures.get("excess_after", math.nan) for figures in (found[1].model, found[1].tws) if figures]
         known = [answer for answer in answers if not math.isnan(answer)]
         return min(known) if known else math.nan
 

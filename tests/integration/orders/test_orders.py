@@ -169,9 +169,9 @@ def test_life_of_orders(run: Run) -> None:
     # A preview works while trading is off, and TWS's half is whole.
     figures = run.market_of(market(account))
     for moment in ("before", "after", "change"):
-        assert f"maintenance_margin_{moment}" in figures
-    change = figures["maintenance_margin_after"] - figures["maintenance_margin_before"]
-    assert figures["maintenance_margin_change"] == pytest.approx(change, abs=0.011)
+        assert f"maintenance_{moment}" in figures
+    change = figures["maintenance_after"] - figures["maintenance_before"]
+    assert figures["maintenance_change"] == pytest.approx(change, abs=0.011)
 
     # A market order fills; its execution and its commission come once.
     run.enable()

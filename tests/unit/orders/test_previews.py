@@ -20,7 +20,7 @@ def again(spec: OrderSpec) -> OrderSpec:
 
 def finished(spec: OrderSpec, model: float, tws: float) -> Previews:
     previews = Previews()
-    answers = {"excess_liquidity_after": model}, {"excess_liquidity_after": tws}
+    answers = {"excess_after": model}, {"excess_after": tws}
     previews.waiting.append(Preview(Request(b"p"), "r", spec, 0.0, [], model=answers[0], tws=answers[1]))
     assert len(previews.take_done(1.0)) == 1
     return previews
