@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,16 +106,27 @@ def test_identity(mode: str, listed: list[str], managed: list[str], accepted: li
 
 
 def test_two_providers_of_ibapi_refuse_to_start() -> None:
-    provider.check({"ibapi": ["ibapi-stable"]})
-    provider.check({"ibapi": ["ibapi-stable", "ibapi-stable"]})
+    provider.check(["ibapi-stable"])
+    provider.check(["ibapi-stable", "ibapi-stable"])
     with pytest.raises(CannotStart, match="found ibapi-stable and nautilus-ibapi"):
-        provider.check({"ibapi": ["nautilus-ibapi", "ibapi-stable"]})
+        provider.check(["nautilus-ibapi", "ibapi-stable"])
     with pytest.raises(CannotStart, match="found none"):
-        provider.check({})
+        provider.check([])
 
 
 def test_this_environment_has_one_provider() -> None:
+    assert provider.installed() == ["ibapi-stable"]
     provider.check_installed()
+
+
+def test_a_second_provider_on_the_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "other_ibapi-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-ibapi\nVersion: 1.0\n")
+    (info / "RECORD").write_text("ibapi/__init__.py,,\nibapi/client.py,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(CannotStart, match="ibapi-stable and other-ibapi"):
+        provider.check_installed()
 
 
 @pytest.mark.parametrize(
