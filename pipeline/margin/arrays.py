@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.margin.kernels import groups as kernel
 from pipeline.margin.kernels import requirements
 from pipeline.margin.kernels.quotes import Quotes
+from pipeline.margin.kernels.splits import Work, new_work
 from pipeline.margin.rules.rates import RateBook
 from pipeline.messages import Instrument, Position
 
@@ -55,6 +56,7 @@ class Columns:
     account_flags: NDArray[np.uint16]
     future_dates: list[str]  # by group: date and origin of the table's row
     future_sources: list[str]
+    work: Work  # scratch
     marked: NDArray[np.bool_]  # scratch
     which: NDArray[np.int64]  # scratch
 
@@ -139,6 +141,7 @@ def compile_columns(positions: Iterable[Position], inputs: Inputs) -> Columns:
         account_flags=np.zeros(len(accounts), dtype=np.uint16),
         future_dates=[rate.date if rate else "" for rate in futures],
         future_sources=[rate.source if rate else "" for rate in futures],
+        work=new_work(int(np.diff(start).max(initial=0))),
         marked=np.zeros(count, dtype=np.bool_),
         which=np.arange(count, dtype=np.int64),
     )

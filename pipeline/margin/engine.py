@@ -49,7 +49,7 @@ def recompute(book: Book) -> Update:
 def revalue(columns: Columns, quotes: Quotes, which: NDArray[np.int64] | None = None) -> None:
     """Fill the figures of the groups `which` (all if None) and the sums of all accounts."""
     groups = np.arange(len(columns.names), dtype=np.int64) if which is None else which
-    kernel.revalue(groups, columns.groups, columns.legs, quotes)
+    kernel.revalue(groups, columns.groups, columns.legs, quotes, columns.work)
     kernel.add_up(columns.groups, columns.group_account, columns.group_segment, columns.sums, columns.account_flags)
 
 

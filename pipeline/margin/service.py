@@ -73,7 +73,7 @@ class MarginService(Service):
         self._desk = Desk(self._book, self._publisher, thresholds, margin.rule_set)
         self._ingest = Subscriber(self.context, self.runtime, "ingest", self.clock)
         self._orders = Subscriber(self.context, self.runtime, "orders", self.clock)
-        self._latency = Histogram.open(self.runtime.state_dir / "margin" / "latency.hist")
+        self._latency = Histogram.open(self.runtime.state_dir / "margin" / "latency.bin")
         self._poller = zmq.Poller()
         for socket in [*self._ingest.sockets, *self._orders.sockets, self._control.socket]:
             self._poller.register(socket, zmq.POLLIN)

@@ -9,11 +9,31 @@ from numpy.typing import NDArray
 
 from pipeline.jit import kernel
 from pipeline.margin.kernels import requirements
-from pipeline.margin.kernels.losses import spread_loss
-from pipeline.margin.kernels.pairing import empty_split, inventory_of, solve
+from pipeline.margin.kernels.pairing import load, solve
 from pipeline.margin.kernels.prices import bsm
 from pipeline.margin.kernels.quotes import CLOSE, NOTHING, Quotes
-from pipeline.margin.kernels.splits import Bools, Floats, Integers, Inventory, Split, lot_requirement
+from pipeline.margin.kernels.splits import (
+    CALLS,
+    COUNTS,
+    COVERS,
+    HEDGES,
+    N_CALLS,
+    N_COVERS,
+    N_HEDGES,
+    N_PUTS,
+    NEED,
+    PRICE,
+    PUTS,
+    STRIKE,
+    Bools,
+    Floats,
+    Integers,
+    Work,
+    alone_calls,
+    alone_puts,
+    lot_requirement,
+    spread_cost,
+)
 
 STOCK, OPTION, FUTURE, FUTURE_OPTION, OTHER = 0, 1, 2, 3, 4  # kinds of legs
 AT_LEAST, STALE_INPUT, MODELLED = 1, 2, 4  # MarginFlag
@@ -75,63 +95,54 @@ def price_leg(legs: Legs, quotes: Quotes, leg: int, spot: float) -> None:
 
 
 @kernel
-def split_figures(
-    inventory: Inventory, split: Split, spot: float, long_stock: bool, rates: Floats, out: Floats
-) -> bool:
-    """out = (maintenance, initial, Reg T) per share of a split; False: no spot, so out is only a lower bound."""
-    out[:] = 0.0
+def split_figures(work: Work, spot: float, long_stock: bool, rates: Floats, out: Floats) -> bool:
+    """out = (maintenance, initial, Reg T) per share of a solved split; False: no spot, so out is a lower bound."""
+    numbers, whole = work.numbers, work.whole
+    n_calls, n_puts = whole[COUNTS, N_CALLS], whole[COUNTS, N_PUTS]
+    out[0], out[1], out[2] = 0.0, 0.0, 0.0
     blind = np.isnan(spot)
-    whole = True
-    for h in range(split.lots.shape[0]):
-        for s in range(split.lots.shape[1]):
-            units = split.lots[h, s]
+    certain = True
+    for h in range(whole[COUNTS, N_HEDGES] + 1):
+        for s in range(whole[COUNTS, N_COVERS] + 1):
+            units = work.lots[h, s]
             if units <= 0.0:
                 continue
-            if blind:
-                whole = False
-                continue
-            hedge = inventory.strike[inventory.hedges[h - 1]] if h > 0 else np.nan
-            short = inventory.strike[inventory.covers[s - 1]] if s > 0 else np.nan
-            price = inventory.price[inventory.covers[s - 1]] if s > 0 else 0.0
-            figures = lot_requirement(long_stock, spot, hedge, short, price, rates)
-            for f in range(3):
-                out[f] += units * figures[f]
-    options = 0.0
-    if split.spread.sum() > 0.0:
-        options += spread_loss(inventory.strike, inventory.call, split.used - split.spread)[0]
-    naked = split.out.copy()
-    for i in range(inventory.calls.size):
-        for j in range(inventory.puts.size):
-            units = split.pairs[i, j]
+            certain = certain and not blind
+            if not blind:
+                hedge = numbers[STRIKE, whole[HEDGES, h - 1]] if h > 0 else np.nan
+                short = numbers[STRIKE, whole[COVERS, s - 1]] if s > 0 else np.nan
+                price = numbers[PRICE, whole[COVERS, s - 1]] if s > 0 else 0.0
+                each = lot_requirement(long_stock, spot, hedge, short, price, rates)
+                out[0] += units * each[0]
+                out[1] += units * each[1]
+                out[2] += units * each[2]
+    options = spread_cost(work)
+    for i in range(n_calls):
+        for j in range(n_puts):
+            units = work.pairs[i, j]
             if units > 0.0:
-                c, p = inventory.calls[i], inventory.puts[j]
-                naked[c] -= units
-                naked[p] -= units
-                if blind:
-                    options += units * (inventory.price[c] + inventory.price[p])
-                else:
-                    options += units * requirements.straddle(
-                        inventory.need[c], inventory.price[c], inventory.need[p], inventory.price[p]
-                    )
-                whole = whole and not blind
-    for i in range(naked.size):
-        if naked[i] > 0.0:
-            options += naked[i] * (inventory.price[i] if blind else inventory.need[i])
-            whole = whole and not blind
+                c, p = whole[CALLS, i], whole[PUTS, j]
+                certain = certain and not blind
+                options += units * (numbers[PRICE, c] + numbers[PRICE, p] if blind else both(work, c, p))
+    naked = PRICE if blind else NEED
+    for i in range(n_calls):
+        units = alone_calls(work, i)
+        certain = certain and (units <= 0.0 or not blind)
+        options += units * numbers[naked, whole[CALLS, i]]
+    for j in range(n_puts):
+        units = alone_puts(work, j)
+        certain = certain and (units <= 0.0 or not blind)
+        options += units * numbers[naked, whole[PUTS, j]]
     for f in range(3):
         out[f] += options
-    return whole
+    return certain
 
 
 @kernel
-def lower_prices(legs: Legs, start: int, end: int, spot: float) -> Floats:
-    """Option prices for requirements; an unknown one counts as its intrinsic value, the least that it can be."""
-    prices = legs.price[start:end].copy()
-    for i in range(prices.size):
-        if np.isnan(prices[i]):
-            sign = 1.0 if legs.call[start + i] else -1.0
-            prices[i] = 0.0 if np.isnan(spot) else max(0.0, sign * (spot - legs.strike[start + i]))
-    return prices
+def both(work: Work, c: int, p: int) -> float:
+    """Requirement of one straddle of two legs, per unit."""
+    numbers = work.numbers
+    return requirements.straddle(numbers[NEED, c], numbers[PRICE, c], numbers[NEED, p], numbers[PRICE, p])
 
 
 @kernel
@@ -176,21 +187,7 @@ def _value_legs(groups: Groups, legs: Legs, quotes: Quotes, g: int) -> int:
 
 
 @kernel
-def option_runs(legs: Legs, start: int, end: int, runs: Integers) -> int:
-    """runs[r] = first leg of each run of options with one multiplier; returns how many, runs[count] = end."""
-    count = 0
-    for leg in range(start, end):
-        if legs.kind[leg] != OPTION:
-            continue
-        if count == 0 or legs.multiplier[leg] != legs.multiplier[runs[count - 1]]:
-            runs[count] = leg
-            count += 1
-    runs[count] = end
-    return count
-
-
-@kernel
-def _require(groups: Groups, legs: Legs, g: int) -> int:
+def _require(groups: Groups, legs: Legs, work: Work, g: int) -> int:
     """Add the requirements of a group; returns the flags."""
     start, end = groups.start[g], groups.start[g + 1]
     figures, spot, rates, fx, flags = groups.figures[g], groups.spot[g], groups.rates[g], groups.fx[g], 0
@@ -205,32 +202,36 @@ def _require(groups: Groups, legs: Legs, g: int) -> int:
             figures[INITIAL] += contracts * groups.future_initial[g] * fx
         elif kind != OPTION:
             flags |= AT_LEAST
-    runs = np.empty(end - start + 1, dtype=np.int64)
-    count = option_runs(legs, start, end, runs)
     bare = shares
-    part = np.empty(3)
-    for r in range(count):
-        a, b = runs[r], runs[r + 1]
-        lot = legs.multiplier[a]
-        lots = np.floor(abs(bare) / lot) * np.sign(bare) if r == 0 else 0.0
+    part = work.cost[work.cost.shape[0] - 1]  # its last row is never a kind of lot: there are fewer hedges than legs
+    a = start
+    while a < end:
+        if legs.kind[a] != OPTION:
+            a += 1
+            continue
+        lot, b = legs.multiplier[a], a + 1
+        while b < end and legs.kind[b] == OPTION and legs.multiplier[b] == lot:
+            b += 1
+        lots = np.floor(abs(bare) / lot) * np.sign(bare)
         bare -= lots * lot
-        inventory = inventory_of(
+        load(
+            work,
             legs.quantity[a:b],
             legs.call[a:b],
             legs.strike[a:b],
             legs.rank[a:b],
-            lower_prices(legs, a, b, spot),
+            legs.price[a:b],
             spot,
             lots,
             rates,
         )
-        split = empty_split(inventory)
-        solve(inventory, split, abs(lots))
-        if not split_figures(inventory, split, spot, lots > 0.0, rates, part):
+        solve(work, abs(lots))
+        if not split_figures(work, spot, lots > 0.0, rates, part):
             flags |= AT_LEAST
         figures[MAINTENANCE] += part[0] * lot * fx
         figures[INITIAL] += part[1] * lot * fx
         figures[REG_T] += part[2] * lot * fx
+        a = b
     if bare != 0.0:
         if np.isnan(spot):
             return flags | AT_LEAST
@@ -242,23 +243,25 @@ def _require(groups: Groups, legs: Legs, g: int) -> int:
 
 
 @kernel
-def revalue(which: Integers, groups: Groups, legs: Legs, quotes: Quotes) -> None:
+def revalue(which: Integers, groups: Groups, legs: Legs, quotes: Quotes, work: Work) -> None:
     """Fill spot, figures and flags of the groups `which`, and price and flags of their legs."""
     for index in range(which.size):
         g = which[index]
-        groups.figures[g, :] = 0.0
+        for f in range(FIGURES):
+            groups.figures[g, f] = 0.0
         groups.spot[g], flags = find_spot(groups, legs, quotes, g)
         if np.isnan(groups.fx[g]):  # nothing can be said in the base currency
             groups.flags[g] = AT_LEAST
             continue
         flags |= _value_legs(groups, legs, quotes, g)
-        groups.flags[g] = flags | _require(groups, legs, g)
+        groups.flags[g] = flags | _require(groups, legs, work, g)
 
 
 @kernel
 def moved_groups(quotes: Quotes, slot_start: Integers, slot_groups: Integers, marked: Bools, which: Integers) -> int:
     """which[:n] = groups with a moved slot, each once, ascending; clears the moves. slot_start: CSR over slots."""
-    marked[:] = False
+    for g in range(marked.size):
+        marked[g] = False
     for slot in range(slot_start.size - 1):
         if quotes.moved[slot]:
             quotes.moved[slot] = False
@@ -275,8 +278,11 @@ def moved_groups(quotes: Quotes, slot_start: Integers, slot_groups: Integers, ma
 @kernel
 def add_up(groups: Groups, account: Integers, segment: Integers, out: Floats, flags: NDArray[np.uint16]) -> None:
     """out[a, s, :] = sum of the figures of account a in segment s (0 securities, 1 commodities); flags[a] united."""
-    out[:, :, :] = 0.0
-    flags[:] = 0
+    for a in range(flags.size):
+        flags[a] = 0
+        for f in range(FIGURES):
+            out[a, 0, f] = 0.0
+            out[a, 1, f] = 0.0
     for g in range(account.size):
         flags[account[g]] |= groups.flags[g]
         for f in range(FIGURES):

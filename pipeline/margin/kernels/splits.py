@@ -1,4 +1,8 @@
-"""What a split of one underlying's inventory costs: hedged lots, one universal spread, straddles, naked shorts."""
+"""What a split of one underlying's inventory costs: hedged lots, one universal spread, straddles, naked shorts.
+
+Everything about one inventory stands in a `Work`: a few matrices whose rows have names here. Made once for the largest
+group and used again, so nothing is allocated inside; few arrays and plain loops also keep the compile time small.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +13,54 @@ from numpy.typing import NDArray
 
 from pipeline.jit import kernel
 from pipeline.margin.kernels import requirements
-from pipeline.margin.kernels.losses import spread_loss
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 FORBIDDEN = 1e9  # the cost of what no rule permits, and of a naked option whose underlying has no price
-INITIAL_WEIGHT = 1e-6  # among equal maintenance, the smaller initial margin
+
+# Rows of Work.numbers, by leg; legs ascend by strike.
+STRIKE, PRICE, NEED, SHORTS, LONGS = 0, 1, 2, 3, 4  # given; NEED: naked requirement per unit
+SPREAD, USED = 5, 6  # short and long contracts in the spread
+OUT, FREE = 7, 8  # short contracts outside (naked, straddles); long contracts that protect no lot
+ROOM, BEST_SPREAD = 9, 10  # scratch
+NUMBER_ROWS = 11
+# Rows of Work.whole. The lists CALLS … COVERS hold legs; PLACE is a leg's place in COVERS, from 1.
+CALL, RANK, CALLS, PUTS, HEDGES, COVERS, PLACE, COUNTS = 0, 1, 2, 3, 4, 5, 6, 7
+WHOLE_ROWS = 8
+# Columns of the row COUNTS.
+LEGS, RANKS, N_CALLS, N_PUTS, N_HEDGES, N_COVERS, N_MOVES = 0, 1, 2, 3, 4, 5, 6
+WIDTH = 8
+MOST_MOVES = 20_000
 
 
-class Inventory(NamedTuple):
-    """One underlying's options of one multiplier, legs ascending by strike, and the lots of its stock."""
+class Work(NamedTuple):
+    """One inventory and its split."""
 
-    call: Bools
-    strike: Floats
-    rank: Integers  # order of the expiry among this underlying's
-    price: Floats
-    need: Floats  # naked requirement per unit
-    shorts: Floats  # contracts short, else 0
-    longs: Floats  # contracts long, else 0
-    calls: Integers  # short calls by descending need
-    puts: Integers  # short puts by descending need
-    hedges: Integers  # long options that can protect a lot
-    covers: Integers  # short options that a lot can cover
-    place: Integers  # leg → its place in covers, from 1; -1: can't be covered
-    lot_cost: Floats  # [h, s] per share: a lot with hedge h-1 and short option s-1 (0: none)
+    numbers: Floats  # [NUMBER_ROWS, leg]
+    whole: Integers  # [WHOLE_ROWS, leg]
+    cost: Floats  # [h, s] per share: a lot with hedge h-1 and short option s-1 (0: none)
+    lots: Floats  # [h, s] so many lots of that kind
+    best_lots: Floats
+    pairs: Floats  # [i, j] straddles of CALLS[i] with PUTS[j]
+    moves: Integers  # [move, 4]: kind, leg, hedge, column
 
 
-class Split(NamedTuple):
-    """Where the units are. `spread` and `lots` decide; the others follow."""
-
-    spread: Floats  # short contracts in the spread
-    used: Floats  # long contracts in the spread
-    lots: Floats  # [h, s] lots with hedge h-1 and short option s-1 (0: none)
-    pairs: Floats  # [i, j] straddles of calls[i] with puts[j]
-    out: Floats  # short contracts outside: naked or in straddles
-    free: Floats  # long contracts that protect no lot
-    room: Floats  # scratch, one an expiry
+def new_work(legs: int) -> Work:
+    """Room for inventories of up to `legs` option series."""
+    n = max(legs, WIDTH)
+    side = legs + 1
+    moves = min(MOST_MOVES, 2 * n + 4 * n * side + 2 * side * side)
+    return Work(
+        np.zeros((NUMBER_ROWS, n)),
+        np.zeros((WHOLE_ROWS, n), dtype=np.int64),
+        np.zeros((side, side)),
+        np.zeros((side, side)),
+        np.zeros((side, side)),
+        np.zeros((side, side)),
+        np.zeros((moves, 4), dtype=np.int64),
+    )
 
 
 @kernel
@@ -86,40 +100,41 @@ def lot_permitted(long_stock: bool, hedge_strike: float, short_strike: float, he
 
 
 @kernel
-def fill_longs(call: Bools, rank: Integers, shorts: Floats, longs: Floats, used: Floats, room: Floats) -> bool:
-    """used[i] = units of the longs that cover `shorts` best; False if they can't all be covered. `room`: scratch.
+def fill_longs(work: Work) -> bool:
+    """USED = the longs of FREE that cover SPREAD best; False if they can't all be covered.
 
-    `longs` are what is free, legs ascend by strike. A long covers shorts of its right that expire no later (rank). For
-    each right the longs are taken best strike first while every early enough short can still be told apart: those sets
-    form a matroid, so the greedy choice is best at every price.
+    A long covers shorts of its right that expire no later (rank). For each right the longs are taken best strike first
+    while every short can still be told a long of its own: those sets form a matroid, so the greedy choice is best at
+    every price of the underlying.
     """
-    ranks = room.size
-    n = call.size
-    used[:] = 0.0
+    numbers, whole = work.numbers, work.whole
+    n, ranks = whole[COUNTS, LEGS], whole[COUNTS, RANKS]
+    for i in range(n):
+        numbers[USED, i] = 0.0
     for side in range(2):
-        is_call = side == 0
         need = 0.0
-        room[:] = 0.0
+        for e in range(ranks):
+            numbers[ROOM, e] = 0.0
         for i in range(n):
-            if call[i] == is_call and shorts[i] > 0.0:
-                need += shorts[i]
-                room[rank[i]] += shorts[i]
+            if whole[CALL, i] == side and numbers[SPREAD, i] > 0.0:
+                need += numbers[SPREAD, i]
+                numbers[ROOM, whole[RANK, i]] += numbers[SPREAD, i]
         if need == 0.0:
             continue
         for e in range(1, ranks):
-            room[e] += room[e - 1]
+            numbers[ROOM, e] += numbers[ROOM, e - 1]
         for step in range(n):
-            i = step if is_call else n - 1 - step
-            if call[i] != is_call or longs[i] <= 0.0:
+            i = step if side == 1 else n - 1 - step
+            if whole[CALL, i] != side or numbers[FREE, i] <= 0.0:
                 continue
-            take = min(need, longs[i])
-            for e in range(rank[i], ranks):
-                take = min(take, room[e])
+            take = min(need, numbers[FREE, i])
+            for e in range(whole[RANK, i], ranks):
+                take = min(take, numbers[ROOM, e])
             if take <= 0.0:
                 continue
-            for e in range(rank[i], ranks):
-                room[e] -= take
-            used[i] = take
+            for e in range(whole[RANK, i], ranks):
+                numbers[ROOM, e] -= take
+            numbers[USED, i] = take
             need -= take
             if need <= 0.0:
                 break
@@ -129,120 +144,111 @@ def fill_longs(call: Bools, rank: Integers, shorts: Floats, longs: Floats, used:
 
 
 @kernel
-def straddle_saving(
-    out: Floats, need: Floats, price: Floats, calls: Integers, puts: Integers, pairs: Floats, exchange: int
-) -> float:
-    """What straddles save against naked shorts, per unit; pairs[i, j] = units of calls[i] with puts[j].
+def spread_cost(work: Work) -> float:
+    """Largest loss at expiry of USED against SPREAD, per unit; `losses.spread_loss` on the work's rows."""
+    numbers, whole = work.numbers, work.whole
+    n = whole[COUNTS, LEGS]
+    value = 0.0
+    for i in range(n):
+        if whole[CALL, i] == 0:
+            value += (numbers[USED, i] - numbers[SPREAD, i]) * numbers[STRIKE, i]
+    worst, slope, previous = min(0.0, value), 0.0, 0.0
+    for i in range(n):
+        value += slope * (numbers[STRIKE, i] - previous)
+        previous = numbers[STRIKE, i]
+        worst = min(worst, value)
+        slope += numbers[USED, i] - numbers[SPREAD, i]
+    return -worst if worst < -1e-9 else 0.0
 
-    `need` is the naked requirement. Both lists descend by it: rank meets rank; then two pairs exchange partners while
-    that saves more (small sets only, the ranks are right for prices without arbitrage).
+
+@kernel
+def saved(work: Work, c: int, p: int) -> float:
+    """What one straddle of these two legs saves against both naked, per unit."""
+    need_call, need_put = work.numbers[NEED, c], work.numbers[NEED, p]
+    pair = requirements.straddle(need_call, work.numbers[PRICE, c], need_put, work.numbers[PRICE, p])
+    return float(need_call + need_put - pair)
+
+
+@kernel
+def straddle_saving(work: Work) -> float:
+    """What straddles of the shorts outside save, per unit; fills `pairs`.
+
+    The lists descend by need, and rank meets rank: for prices without arbitrage the basic amount ascends with the need,
+    and then no other partners save more.
     """
-    pairs[:, :] = 0.0
+    numbers, whole = work.numbers, work.whole
+    n_calls, n_puts = whole[COUNTS, N_CALLS], whole[COUNTS, N_PUTS]
     i, j, saving = 0, 0, 0.0
-    left_call = out[calls[0]] if calls.size else 0.0
-    left_put = out[puts[0]] if puts.size else 0.0
-    while i < calls.size and j < puts.size:
+    left_call, left_put = 0.0, 0.0
+    for row in range(n_calls):
+        for column in range(n_puts):
+            work.pairs[row, column] = 0.0
+    if n_calls == 0 or n_puts == 0:
+        return 0.0
+    left_call, left_put = numbers[OUT, whole[CALLS, 0]], numbers[OUT, whole[PUTS, 0]]
+    while True:
         units = min(left_call, left_put)
         if units > 0.0:
-            pairs[i, j] += units
-            saving += units * _saved(need, price, calls[i], puts[j])
+            saving += units * saved(work, whole[CALLS, i], whole[PUTS, j])
+            work.pairs[i, j] += units
         left_call -= units
         left_put -= units
         if left_call <= 0.0:
             i += 1
-            left_call = out[calls[i]] if i < calls.size else 0.0
+            if i == n_calls:
+                return saving
+            left_call = numbers[OUT, whole[CALLS, i]]
         if left_put <= 0.0:
             j += 1
-            left_put = out[puts[j]] if j < puts.size else 0.0
-    if calls.size * puts.size <= exchange:
-        saving += _exchange(out, need, price, calls, puts, pairs)
-    return saving
+            if j == n_puts:
+                return saving
+            left_put = numbers[OUT, whole[PUTS, j]]
 
 
 @kernel
-def _saved(need: Floats, price: Floats, c: int, p: int) -> float:
-    pair = requirements.straddle(need[c], price[c], need[p], price[p])
-    return float(need[c] + need[p] - pair)
-
-
-@kernel
-def _exchange(out: Floats, need: Floats, price: Floats, calls: Integers, puts: Integers, pairs: Floats) -> float:
-    """Improve `pairs` by exchanging partners, or a partner for one that stands alone; returns what that saves."""
-    gained = 0.0
-    for _ in range(50):
-        best, bi, bj, bk, bl = 1e-9, -1, -1, -1, -1
-        for i in range(calls.size):
-            for j in range(puts.size):
-                if pairs[i, j] <= 0.0:
-                    continue
-                here = _saved(need, price, calls[i], puts[j])
-                for k in range(calls.size):
-                    alone = out[calls[k]] - pairs[k].sum()
-                    if k != i and alone > 0.0:
-                        gain = _saved(need, price, calls[k], puts[j]) - here
-                        if gain > best:
-                            best, bi, bj, bk, bl = gain, i, j, k, -1
-                    for m in range(puts.size):
-                        if pairs[k, m] <= 0.0 or (k == i and m == j) or (k == i) or (m == j):
-                            continue
-                        gain = (
-                            _saved(need, price, calls[i], puts[m])
-                            + _saved(need, price, calls[k], puts[j])
-                            - here
-                            - _saved(need, price, calls[k], puts[m])
-                        )
-                        if gain > best:
-                            best, bi, bj, bk, bl = gain, i, j, k, m
-                for m in range(puts.size):
-                    alone = out[puts[m]] - pairs[:, m].sum()
-                    if m != j and alone > 0.0:
-                        gain = _saved(need, price, calls[i], puts[m]) - here
-                        if gain > best:
-                            best, bi, bj, bk, bl = gain, i, j, -1, m
-        if bi < 0:
-            return gained
-        if bk >= 0 and bl >= 0:
-            units = min(pairs[bi, bj], pairs[bk, bl])
-            pairs[bi, bj] -= units
-            pairs[bk, bl] -= units
-            pairs[bi, bl] += units
-            pairs[bk, bj] += units
-        elif bk >= 0:
-            units = min(pairs[bi, bj], out[calls[bk]] - pairs[bk].sum())
-            pairs[bi, bj] -= units
-            pairs[bk, bj] += units
-        else:
-            units = min(pairs[bi, bj], out[puts[bl]] - pairs[:, bl].sum())
-            pairs[bi, bj] -= units
-            pairs[bi, bl] += units
-        gained += units * best
-    return gained
-
-
-@kernel
-def evaluate(inventory: Inventory, split: Split, exchange: int) -> float:
-    """Cost of a split per share, inf if its longs can't cover its spread; fills used, pairs, out and free."""
-    lots = split.lots
+def evaluate(work: Work) -> float:
+    """Cost of the split per share, inf if its longs can't cover its spread; fills USED. OUT and FREE must be right."""
+    numbers, whole = work.numbers, work.whole
     total = 0.0
-    for h in range(lots.shape[0]):
-        for s in range(lots.shape[1]):
-            if lots[h, s] > 0.0:
-                total += lots[h, s] * inventory.lot_cost[h, s]
-    split.free[:] = inventory.longs
-    for h in range(inventory.hedges.size):
-        split.free[inventory.hedges[h]] -= lots[h + 1].sum()
-    if not fill_longs(inventory.call, inventory.rank, split.spread, split.free, split.used, split.room):
+    for h in range(whole[COUNTS, N_HEDGES] + 1):
+        for s in range(whole[COUNTS, N_COVERS] + 1):
+            if work.lots[h, s] > 0.0:
+                total += work.lots[h, s] * work.cost[h, s]
+    if not fill_longs(work):
         return np.inf
-    anything = False
-    for i in range(inventory.call.size):
-        split.out[i] = inventory.shorts[i] - split.spread[i]
-        if inventory.place[i] > 0:
-            split.out[i] -= lots[:, inventory.place[i]].sum()
-        total += split.out[i] * inventory.need[i]
-        anything = anything or split.spread[i] > 0.0
-    if anything:
-        total += spread_loss(inventory.strike, inventory.call, split.used - split.spread)[0]
-    saving = straddle_saving(
-        split.out, inventory.need, inventory.price, inventory.calls, inventory.puts, split.pairs, exchange
-    )
-    return total - saving
+    for i in range(whole[COUNTS, LEGS]):
+        total += numbers[OUT, i] * numbers[NEED, i]
+    return total + spread_cost(work) - straddle_saving(work)
+
+
+@kernel
+def settle(work: Work) -> None:
+    """OUT and FREE from SPREAD and the lots."""
+    numbers, whole = work.numbers, work.whole
+    for i in range(whole[COUNTS, LEGS]):
+        numbers[OUT, i] = numbers[SHORTS, i] - numbers[SPREAD, i]
+        numbers[FREE, i] = numbers[LONGS, i]
+    for h in range(whole[COUNTS, N_HEDGES] + 1):
+        for s in range(whole[COUNTS, N_COVERS] + 1):
+            if h > 0:
+                numbers[FREE, whole[HEDGES, h - 1]] -= work.lots[h, s]
+            if s > 0:
+                numbers[OUT, whole[COVERS, s - 1]] -= work.lots[h, s]
+
+
+@kernel
+def alone_calls(work: Work, index: int) -> float:
+    """Short contracts of CALLS[index] that are in no straddle."""
+    left = work.numbers[OUT, work.whole[CALLS, index]]
+    for other in range(work.whole[COUNTS, N_PUTS]):
+        left -= work.pairs[index, other]
+    return float(left)
+
+
+@kernel
+def alone_puts(work: Work, index: int) -> float:
+    """Short contracts of PUTS[index] that are in no straddle."""
+    left = work.numbers[OUT, work.whole[PUTS, index]]
+    for other in range(work.whole[COUNTS, N_CALLS]):
+        left -= work.pairs[other, index]
+    return float(left)

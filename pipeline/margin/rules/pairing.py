@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.margin.kernels import pairing as kernel
-from pipeline.margin.kernels.splits import Inventory, Split
+from pipeline.margin.kernels import splits
+from pipeline.margin.kernels.splits import Work, new_work
 from pipeline.margin.rules import options
 from pipeline.margin.rules.options import OptionTerms, Requirement
 
@@ -43,20 +44,20 @@ def pair(
     """
     order = sorted(range(len(legs)), key=lambda i: (legs[i].terms.strike, not legs[i].terms.call, legs[i].expiry_rank))
     lots = math.floor(abs(shares) / multiplier) * (1.0 if shares >= 0.0 else -1.0) if legs else 0.0
-    prices = [_lower_price(legs[i].terms, spot) for i in order]
-    inventory = kernel.inventory_of(
+    work = new_work(len(legs))
+    kernel.load(
+        work,
         np.array([legs[i].contracts for i in order], dtype=np.float64),
         np.array([legs[i].terms.call for i in order], dtype=np.bool_),
         np.array([legs[i].terms.strike for i in order], dtype=np.float64),
         np.array([legs[i].expiry_rank for i in order], dtype=np.int64),
-        np.array(prices, dtype=np.float64),
+        np.array([legs[i].terms.price for i in order], dtype=np.float64),
         spot,
         lots,
         rates,
     )
-    split = kernel.empty_split(inventory)
-    kernel.solve(inventory, split, abs(lots))
-    context = _Context(order, legs, prices, multiplier, spot, rates, inventory, split)
+    kernel.solve(work, abs(lots))
+    context = _Context(order, legs, multiplier, spot, rates, work)
     blocks = _lot_blocks(context, lots) + _spread_block(context) + _outside_blocks(context) + _long_blocks(context)
     rest = shares - lots * multiplier
     if rest:
@@ -68,35 +69,28 @@ def pair(
 class _Context:
     order: list[int]
     legs: list[OptionLeg]
-    prices: list[float]
     multiplier: float
     spot: float
     rates: NDArray[np.float64]
-    inventory: Inventory
-    split: Split
+    work: Work
+
+    def count(self, column: int) -> int:
+        return int(self.work.whole[splits.COUNTS, column])
 
     def terms(self, place: int) -> OptionTerms:
         given = self.legs[self.order[place]].terms
-        return OptionTerms(given.call, given.strike, self.prices[place])
-
-
-def _lower_price(terms: OptionTerms, spot: float) -> float:
-    """The premium; where it is unknown the intrinsic value, the least that it can be."""
-    if not math.isnan(terms.price):
-        return terms.price
-    if math.isnan(spot):
-        return 0.0
-    return max(0.0, spot - terms.strike if terms.call else terms.strike - spot)
+        return OptionTerms(given.call, given.strike, float(self.work.numbers[splits.PRICE, place]))
 
 
 def _lot_blocks(context: _Context, lots: float) -> list[Block]:
     blocks = []
-    table, inventory = context.split.lots, context.inventory
+    whole = context.work.whole
+    table = context.work.lots[: context.count(splits.N_HEDGES) + 1, : context.count(splits.N_COVERS) + 1]
     sign = 1.0 if lots > 0.0 else -1.0
     for h, s in np.argwhere(table > 0.0):
         count = float(table[h, s])
-        hedge = int(inventory.hedges[h - 1]) if h else None
-        short = int(inventory.covers[s - 1]) if s else None
+        hedge = int(whole[splits.HEDGES, h - 1]) if h else None
+        short = int(whole[splits.COVERS, s - 1]) if s else None
         requirement = options.lot(
             sign > 0.0,
             context.terms(hedge) if hedge is not None else None,
@@ -114,7 +108,8 @@ def _lot_blocks(context: _Context, lots: float) -> list[Block]:
 
 
 def _spread_block(context: _Context) -> list[Block]:
-    net = context.split.used - context.split.spread
+    numbers = context.work.numbers[:, : context.count(splits.LEGS)]
+    net = numbers[splits.USED] - numbers[splits.SPREAD]
     places = [int(i) for i in np.flatnonzero(net)]
     if not places:
         return []
@@ -124,10 +119,12 @@ def _spread_block(context: _Context) -> list[Block]:
 
 def _outside_blocks(context: _Context) -> list[Block]:
     blocks = []
-    inventory, naked = context.inventory, context.split.out.copy()
-    for i, j in np.argwhere(context.split.pairs > 0.0):
-        count = float(context.split.pairs[i, j])
-        call, put = int(inventory.calls[i]), int(inventory.puts[j])
+    whole = context.work.whole
+    naked = context.work.numbers[splits.OUT, : context.count(splits.LEGS)].copy()
+    pairs = context.work.pairs[: context.count(splits.N_CALLS), : context.count(splits.N_PUTS)]
+    for i, j in np.argwhere(pairs > 0.0):
+        count = float(pairs[i, j])
+        call, put = int(whole[splits.CALLS, i]), int(whole[splits.PUTS, j])
         naked[call] -= count
         naked[put] -= count
         requirement = options.straddle(
@@ -141,7 +138,8 @@ def _outside_blocks(context: _Context) -> list[Block]:
 
 
 def _long_blocks(context: _Context) -> list[Block]:
-    left = context.split.free - context.split.used
+    numbers = context.work.numbers[:, : context.count(splits.LEGS)]
+    left = numbers[splits.FREE] - numbers[splits.USED]
     return [
         Block(options.long_option(context.terms(i), float(left[i])), [(context.order[i], float(left[i]))])
         for i in np.flatnonzero(left > 0.0).tolist()
