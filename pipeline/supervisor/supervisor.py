@@ -23,7 +23,8 @@ from pipeline.supervisor.voice import Voice
 STATUS_EVERY_S = 0.5
 FILE_EVERY_S = 1.0
 DRAIN_S = 15.0
-CHILD_DRAIN_S = 6.0
+CHILD_DRAIN_S = 8.0  # a source without a writer: 2 s for its fence, 5 s for the writer to come back
+LEAST_DRAIN_S = 1.5  # also of the last ones, when the time is over: PostgreSQL ends cleanly in much less
 OWN_DRAIN_S = 5.0
 WORST_FIRST = (State.FAILED, State.BACKOFF, State.STARTING, State.STOPPING, State.WAITING, State.READY, State.STOPPED)
 
@@ -262,9 +263,10 @@ class Supervisor:
                 self.outcome.unclean.append(f"{child.name} did not run: {child.reason}")
             child.state = State.STOPPED
             return
-        was_starting = child.beat is None
-        child.ask_to_stop(self._clock.monotonic())
-        last = min(end, self._clock.monotonic() + CHILD_DRAIN_S)
+        was_starting = child.state is State.STARTING  # it holds nothing yet, and may compile for a while
+        now = self._clock.monotonic()
+        child.ask_to_stop(now)
+        last = max(min(end, now + CHILD_DRAIN_S), now + LEAST_DRAIN_S) if not was_starting else now + LEAST_DRAIN_S
         while child.runs() and self._clock.monotonic() < last and self._signals < 2:
             self.turn(20)
         if child.runs():
