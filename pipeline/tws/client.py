@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.errors import WireError
 from pipeline.tws import decode, slow
 from pipeline.tws.link import Link, LinkLost
-from pipeline.tws.pacing import Outbox, TokenBucket
+from pipeline.tws.pacing import Outbox, bucket_for
 
 MIN_SERVER_VERSION = 157  # the oldest whose layouts are tested
 MAX_CLIENT_VERSION = 200  # from 201 on TWS speaks protobuf
@@ -62,7 +62,7 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
         super().__init__(handler)
         self.handler = handler
         self.lines = decode.Lines()
-        self.outbox = Outbox(TokenBucket(messages_per_s))
+        self.outbox = Outbox(bucket_for(messages_per_s))
         self.link: Link | None = None
         self.bad_messages = self.unknown_messages = self.frames = 0
         self.greeted = False  # the server's version is known, startApi is sent

@@ -53,6 +53,12 @@ class TokenBucket:
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
 
+def bucket_for(messages_per_s: float) -> TokenBucket:
+    """At most `messages_per_s` in any one second, the burst counted: TWS warns from 44 on, counting every second."""
+    burst = max(1, min(BURST, int(messages_per_s / 4)))
+    return TokenBucket(max(messages_per_s - burst, messages_per_s / 4), burst)
+
+
 class Outbox:
     """Messages that wait for a token, by lane."""
 

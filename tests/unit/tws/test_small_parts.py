@@ -12,7 +12,7 @@ from pipeline.config import Tws
 from pipeline.errors import CannotStart
 from pipeline.tws import error_codes, identity, provider
 from pipeline.tws.error_codes import Action, Severity
-from pipeline.tws.pacing import Outbox, TokenBucket
+from pipeline.tws.pacing import Outbox, TokenBucket, bucket_for
 from pipeline.tws.subscriptions import Plan, Priority, Want, merge, plan
 
 
@@ -25,6 +25,17 @@ def test_never_more_than_rate_and_burst_in_any_second(steps: list[float], rate: 
             sent.append(now)
     for at in sent:
         assert sum(at <= other < at + 1.0 for other in sent) <= rate + 5 + 1
+
+
+@pytest.mark.parametrize("limit", [4.0, 20.0, 40.0, 50.0])
+def test_any_second_has_at_most_the_configured_messages(limit: float) -> None:
+    bucket, sent = bucket_for(limit), []
+    for tick in range(3000):
+        while bucket.take(tick / 1000):
+            sent.append(tick / 1000)
+    for at in sent:
+        assert sum(at <= other < at + 0.9999 for other in sent) <= limit
+    assert len(sent) >= 3 * limit / 2
 
 
 def test_orders_go_before_account_before_market_data() -> None:
