@@ -6,7 +6,7 @@ from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,9 +41,7 @@ class TokenView(APIView):
         plain = request._request
         user = authenticate(plain, **given.validated_data)
         if user is None:
-            if getattr(plain, "axes_locked_out", False):
-                raise Throttled(detail="Five wrong passwords for this name from this address: wait 15 minutes.")
-            raise AuthenticationFailed("Name or password is wrong.")
+            raise AuthenticationFailed("Name or password is wrong.")  # a locked name: axes answers 429 instead
         token, _ = Token.objects.get_or_create(user=user)
         return Response({"token": token.key})
 

@@ -17,6 +17,7 @@ let reopen = 0;
 let heard = 0;
 let heardClock = "";
 let failures = 0;
+let said = null; // what the server last said of its streams
 
 for (const element of document.querySelectorAll("[data-cell]")) {
   cells.set(element.dataset.cell, element);
@@ -79,6 +80,8 @@ function draw(picture) {
   }
   for (const [name, keys] of Object.entries(picture.rows || {})) arrange(name, keys);
   for (const [key, cell] of Object.entries(picture.cells || {})) write(key, cell);
+  said = (picture.cells || {})["link.state"] || said;
+  if (said) write("link.state", said);
   for (const [name, place] of Object.entries(picture.marks || {})) {
     const element = document.querySelector(`[data-mark="${name}"]`);
     if (element) element.setAttribute(element.dataset.attribute, place);
@@ -94,6 +97,10 @@ function broken(word) {
   link.className = "fw-semibold look-stale";
 }
 
+function lost() {
+  return navigator.onLine ? "○ reconnecting" : "○ offline, last " + heardClock;
+}
+
 function open() {
   close();
   source = new EventSource("/live" + query);
@@ -102,7 +109,7 @@ function open() {
   source.onopen = stopPolling;
   source.onerror = () => {
     failures += 1;
-    broken("○ reconnecting");
+    broken(lost());
     if (source.readyState === EventSource.CLOSED || failures > 2) startPolling();
   };
 }
@@ -141,7 +148,7 @@ async function ask() {
 
 function watch() {
   if (document.hidden || !heard || performance.now() - heard < SILENT_MS) return;
-  broken(navigator.onLine ? "○ reconnecting" : "○ offline, last " + heardClock);
+  broken(lost());
   if (source) open();
   heard = performance.now();
 }
@@ -151,7 +158,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) close();
   else open();
 });
-window.addEventListener("offline", () => broken("○ offline, last " + heardClock));
+window.addEventListener("offline", () => broken(lost()));
 window.addEventListener("pagehide", close);
 
 const theme = document.getElementById("theme");
