@@ -71,8 +71,6 @@ class Journal:
             thread.start()
         self._work.set()
 
-    # Beginning.
-
     def _open(self, found: recovery.Found) -> None:
         self._segments = found.segments
         self._next_ordinal = found.next_ordinal
@@ -175,21 +173,17 @@ class Journal:
             try:
                 disk.write_at(self._descriptor, data, active.end)
             except OSError as error:
-                self._on_write_error(error)
+                self._on_write_error(error, len(data))
             active.note(seq, count, publish_ns, data[:4], active.end, stop)
             self.next_seq = seq + count
             self.last_ns = publish_ns
         if not self._dirty.is_set():
             self._dirty.set()
 
-    def _on_write_error(self, error: OSError) -> None:
-        if (
-            error.errno in disk.FULL
-        ):  # a file system that does not keep what it promised; bytes behind `end` are garbage
-            self.full = f"{self._active.path}: {error.strerror}"
-        if (
-            error.errno in disk.FULL
-        ):  # a disk that does not keep what it promised; what was half written is written over
+    def _on_write_error(self, error: OSError, size: int) -> None:
+        if error.errno in disk.FULL:  # a disk that does not keep what it promised: take back what was half written
+            with contextlib.suppress(OSError):
+                disk.write_at(self._descriptor, bytes(size), self._active.end)
             self.full = f"{self._active.path}: {error.strerror}"
             self._work.set()
             raise JournalFull(self.full) from error
@@ -244,8 +238,9 @@ class Journal:
 
     @property
     def full_for_maps(self) -> bool:
-        """Not even a map finds room now."""
-        return bool(self.full) and self._spare is None and self._active.size - self._active.end < MAP_ROOM
+        """Not even a map finds room now. The cap is for ticks: maps go on past it."""
+        left = self._active.size - self._active.end
+        return bool(self.full) and self._spare is None and left < MAP_ROOM and not self._capped()
 
     # Syncing.
 
@@ -290,8 +285,6 @@ class Journal:
                 self.sync()
             except JournalError:
                 return  # the owner meets it at its next append
-
-    # Room.
 
     def _room_loop(self) -> None:
         while not self._closing.is_set():

@@ -95,7 +95,7 @@ class Stream:
         ):  # what subscribers ask of an XPUB; nobody needs it, but it must not pile up
             while True:
                 self._socket.recv(zmq.NOBLOCK)
-        if self._hole_seq:
+        if self._hole_seq and self._journal is not None and not self._journal.full:
             self._fill_hole()
         self._publish(KEEP_TOPIC, self._header(PayloadKind.KEEP_ALIVE, 0), b"")
 
@@ -115,7 +115,7 @@ class Stream:
         if journal is not None:
             if journal.epoch != self.epoch:  # it had to begin anew
                 self.epoch, self.next_seq = journal.epoch, max(self.next_seq, journal.next_seq)
-            if self._hole_seq:
+            if self._hole_seq and not (journal.full if kind is PayloadKind.RECORDS else journal.full_for_maps):
                 self._fill_hole()
         seq, now_ns = self.next_seq, self._clock.now_ns()
         header = pack_header(kind, self.stream, count, self.epoch, self.session, seq, now_ns)
@@ -152,10 +152,12 @@ class Stream:
         return True
 
     def _fill_hole(self) -> None:
-        """Record what is missing as one gap record over all its seqs, if there is room for it now."""
+        """Record what is missing as one gap record over all its seqs, if there is room for it.
+
+        Not before each tick while the journal is full: the room that is left is for maps.
+        """
         journal = self._journal
-        if journal is None or journal.full_for_maps:
-            return
+        assert journal is not None
         now_ns, first, missing = self._clock.now_ns(), self._hole_seq, self.next_seq - self._hole_seq
         gap = Gap(
             process=self.stream.name.lower(),

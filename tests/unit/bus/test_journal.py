@@ -196,6 +196,7 @@ def test_a_failed_sync_is_for_ever(open_journal: Opener, fill: Filler, monkeypat
         raise OSError(errno.EIO, "Input/output error")
 
     fill(journal, 1)
+    wait_for(lambda: journal._spare is not None)  # making it syncs too
     monkeypatch.setattr(disk, "sync", broken)
     for _ in range(3):
         with pytest.raises(JournalError, match="sync failed"):
@@ -278,6 +279,11 @@ def test_the_cap_refuses_ticks_and_never_maps(open_journal: Opener, clock: Any, 
         stream.records(b"md.tick", ticks)
         sent += 10
     assert "wait for PostgreSQL" in journal.full
+    before = journal.next_seq
+    for _ in range(100):  # ticks that are refused use up nothing of the room for maps
+        stream.records(b"md.tick", ticks)
+        sent += 10
+    assert journal.next_seq == before
     for place in range(500):
         stream.map(messages.ClockJump(process=f"order {place}" + "x" * 150, moved_s=1.0), sync=place % 100 == 0)
     journal.sync()
