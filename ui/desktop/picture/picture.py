@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import messages
 from pipeline.bus.live import Reset
 from pipeline.errors import WireError
 from pipeline.messages import (
+    TICK,
     AccountPnL,
     AccountSnapshot,
     AccountValue,
@@ -73,7 +73,7 @@ class Picture:
         self.changed: set[str] = set()
         self.bad = 0
         self.margin_latency_ms = float("nan")
-        self._ticks: list[NDArray[np.void]] = []  # of this batch, not applied yet
+        self._ticks: list[bytes] = []  # of this batch, not applied yet
         self._figures: dict[str, tuple[Any, int]] = {}  # newest of this batch, with its publish time
 
     def account(self, name: str) -> Account:
@@ -101,7 +101,8 @@ class Picture:
     def _settle(self) -> None:
         """Take in the records that were gathered: one pass over all ticks, the newest figures of each account."""
         if self._ticks:
-            self.quotes.apply(np.concatenate(self._ticks), self.generation[StreamId.INGEST])
+            ticks = np.frombuffer(b"".join(self._ticks), dtype=TICK)
+            self.quotes.apply(ticks, self.generation[StreamId.INGEST])
             self._ticks.clear()
         for name, (record, publish_ns) in self._figures.items():
             account = self.account(name)
@@ -133,7 +134,8 @@ class Picture:
 
     def _on_records(self, frame: Frame) -> None:
         if frame.topic == b"md.tick":
-            self._ticks.append(messages.records(frame))
+            messages.records(frame)  # checks the size
+            self._ticks.append(frame.payload)
         elif frame.topic == b"margin.account":
             for name, record in margin_records(messages.records(frame)).items():
                 self._figures[name] = record, frame.header.publish_ns
