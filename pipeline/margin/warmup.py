@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.margin import engine
 from pipeline.margin.book import Book
 from pipeline.margin.explain import explain
+from pipeline.margin.rules import options as rules
+from pipeline.margin.rules.options import OptionTerms
 from pipeline.margin.rules.rates import RateBook
 from pipeline.messages import OPTION, TICK, AccountSnapshot, AccountValue, Instrument, Position
 
@@ -57,3 +60,15 @@ def warm_up() -> None:
     figures = engine.account_figures(update.columns, 0, book.account(ACCOUNT).cash())
     engine.account_record(update.columns, 0, book, figures, 0.0)
     explain(update.columns, 0, figures, "warm-up", 0)
+    every_word(update.columns.groups.rates[0])
+
+
+def every_word(rates: NDArray[np.float64]) -> None:
+    """Each kind of group once as `explain` writes it: its kernels are called from Python there, one by one."""
+    call, put, far = OptionTerms(True, 100.0, 1.0), OptionTerms(False, 100.0, 1.0), OptionTerms(True, 110.0, 1.0)
+    rules.naked(call, 1.0, 100.0, 100.0, rates)
+    rules.straddle(call, put, 1.0, 100.0, 100.0, rates)
+    rules.spread([(call, 1.0), (far, -1.0)], 100.0)
+    rules.lot(True, put, call, 1.0, 100.0, 100.0, rates)
+    for quantity in (1.0, -1.0):
+        rules.shares(quantity, 100.0, rates)
