@@ -9,9 +9,11 @@ from __future__ import annotations
 from psycopg import sql
 
 from storage.connection import MIGRATOR, OWNER, READER, WEB, WRITER
+from storage.partitions import TABLES
 
 LATEST = ("instrument", "latest_account_value", "latest_position", "latest_order", "latest_quote", "watermark")
 WRITER_READS = (*LATEST, "tick", "execution")  # what it compares with, or derives latest values from
+DEFAULTS = tuple(f"{table.table}_default" for table in TABLES)  # where it looks for rows that belong elsewhere
 FUNCTIONS = ("make_partition(text, date)", "drop_partitions(text, date)")
 
 
@@ -52,7 +54,7 @@ def grant() -> list[str]:
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}, {WEB}",
         f"GRANT INSERT ON ALL TABLES IN SCHEMA public TO {WRITER}",
         f"REVOKE INSERT ON django_migrations, schema_stamp FROM {WRITER}",
-        f"GRANT SELECT ON {', '.join(WRITER_READS)}, schema_stamp TO {WRITER}",
+        f"GRANT SELECT ON {', '.join((*WRITER_READS, *DEFAULTS))}, schema_stamp TO {WRITER}",
         f"GRANT UPDATE ON {', '.join(LATEST)} TO {WRITER}",
         *(f"GRANT EXECUTE ON FUNCTION {name} TO {WRITER}" for name in FUNCTIONS),
     ]
