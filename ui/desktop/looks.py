@@ -52,6 +52,7 @@ class Looks:
         return (
             f"QPushButton {{ background: {ground}; color: {ink}; border: 1px solid {edge}; border-radius: 2px;"
             f" padding: 4px 10px; font-weight: bold; }} QPushButton:focus {{ border: 2px solid {ink}; }}"
+            f" QPushButton:disabled {{ background: {self.tokens.bg2}; color: {self.tokens.dim}; }}"
         )
 
     def side_button(self) -> str:
@@ -63,6 +64,7 @@ class Looks:
             f" QPushButton:checked {{ background: {tokens.accent}; color: {tokens.bg0}; font-weight: bold; }}"
             f" QPushButton:focus {{ border: 2px solid {tokens.fg}; }}"
             f" QPushButton:disabled {{ color: {tokens.dim}; }}"
+            f" QPushButton:checked:disabled {{ background: {tokens.bg2}; color: {tokens.fg}; }}"
         )
 
     def palette(self) -> QPalette:

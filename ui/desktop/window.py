@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PyQt5.QtCore import QEvent, Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QKeySequence, QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QAction, QLabel, QMainWindow, QMenu, QShortcut, QToolBar, QWidget
+from PyQt5.QtWidgets import QAction, QLabel, QMainWindow, QMenu, QShortcut, QSizePolicy, QToolBar, QWidget
 
 from pipeline.messages import CancelAll, DisableTrading, EnableTrading, Reply
 from ui.desktop.commands import request_id
@@ -65,6 +65,7 @@ class Window(QMainWindow):
         self.banner.setAccessibleName("Alarm")
         self.banner.setAlignment(Qt.AlignCenter)
         self.banner.setMargin(6)
+        self.banner.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         paint_text(self.banner, looks.colour(Tone.CRITICAL), looks.critical.color())
         self._make_docks()
         self.status = HopBar(session, looks, frames, queue, self.show_pipeline)

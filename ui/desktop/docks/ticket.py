@@ -125,6 +125,9 @@ class TicketDock(Dock):
         self.terms.setWordWrap(True)
         self.back_button = self._button("ticket.back", "Back  Esc", self.back)
         self.send_button = self._button("ticket.send", "SEND  Ctrl+Enter", self.act)
+        tokens = self.looks.tokens
+        self.send_button.setStyleSheet(self.looks.filled_button(tokens.accent, tokens.bg0))
+        paint_text(self.summary, self.looks.colour(Tone.FG))
         row = QHBoxLayout()
         row.addWidget(self.back_button)
         row.addStretch(1)
