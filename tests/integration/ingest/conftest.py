@@ -23,7 +23,7 @@ from pipeline.ingest.service import Ingest
 from pipeline.runtime import Runtime
 from tests.fakes.mini_tws import MiniTws
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class Desk:

@@ -23,7 +23,7 @@ from pipeline.messages import AccountSnapshot, Gap, PayloadKind
 from pipeline.runtime import STATE_VARIABLE, Runtime
 from tests.fakes.mini_tws import MiniTws
 
-DEADLINE_S = 60.0
+DEADLINE_S = 90.0
 
 
 class Process:

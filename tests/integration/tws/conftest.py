@@ -12,9 +12,16 @@ import pytest
 from pipeline.clock import SystemClock
 from pipeline.config import Settings, parse
 from pipeline.runtime import Runtime
+from pipeline.tws import decode
 from pipeline.tws.callbacks import Callbacks
 from pipeline.tws.connection import Connection
 from tests.fakes.scripted_tws import DEADLINE_S, ScriptedTws, Session, frame
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _warm() -> None:
+    """Compiling takes seconds that no deadline should pay."""
+    decode.warm()
 
 
 @pytest.fixture

@@ -165,6 +165,7 @@ def test_out_of_step_drops_the_connection_and_comes_back(
         visits.append(1)
         session.greet()
         if len(visits) == 1:
+            session.message()  # the first probe: the client is ready
             session.send(rubbish)
         session.serve()
 
