@@ -21,7 +21,7 @@ from psycopg import sql
 
 from pipeline import messages
 from pipeline.bus.reading import read_frames_after
-from pipeline.messages import ProcessEvent, StreamId
+from pipeline.messages import PayloadKind, ProcessEvent, StreamId
 from pipeline.runtime import Runtime
 from storage import connection
 
@@ -87,7 +87,9 @@ def journaled(runtime: Runtime, positions: dict[str, list[int]]) -> tuple[dict[t
             if header.count == 0:
                 continue
             ranges = kept.setdefault((int(stream), header.epoch), Kept())
-            extend(ranges.all, header.seq, frame.next_seq)
+            # A gap map may cover many seqs that were never recorded; it is one record all the same.
+            after = header.seq + 1 if header.kind is PayloadKind.MAP else frame.next_seq
+            extend(ranges.all, header.seq, after)
             if frame.topic in TICK_TOPICS:
                 extend(ranges.ticks, header.seq, frame.next_seq)
             elif frame.topic == ProcessEvent.topic.encode():
