@@ -44,6 +44,7 @@ class Tape:
         self.market = market
         self.quotes: dict[int, Quote] = {}
         self._random = random.Random(seed)
+        self._remembered: dict[int, tuple[float, float, float]] = {}  # theory, bid, ask
 
     def quote(self, x: Instrument) -> Quote:
         """The quote as last printed on the tape."""
@@ -116,12 +117,18 @@ class Tape:
         return halves
 
     def _bid_ask(self, x: Instrument, theory: Theory) -> tuple[float, float]:
+        """The price grid around the theory; remembered while the theory stays, as it does between two moves."""
+        remembered = self._remembered.get(x.con_id)
+        if remembered is not None and remembered[0] == theory.mid:
+            return remembered[1], remembered[2]
         half = self._half_spread(x, theory)
         low, high = theory.mid - half, theory.mid + half
-        step_low, step_high = price_step(x.rule_id, max(low, 0.0)), price_step(x.rule_id, high)
+        step_low, step_high = price_step(x.rule_id, low), price_step(x.rule_id, high)
         bid = round(math.floor(low / step_low + 1e-9) * step_low, 6)
-        ask = round(math.ceil(high / step_high - 1e-9) * step_high, 6)
-        return (bid if bid > 0 else NO_QUOTE), max(ask, x.min_tick)
+        ask = max(round(math.ceil(high / step_high - 1e-9) * step_high, 6), x.min_tick)
+        bid = bid if bid > 0 else NO_QUOTE
+        self._remembered[x.con_id] = theory.mid, bid, ask
+        return bid, ask
 
     def _requote(self, x: Instrument, quote: Quote, theory: Theory) -> None:
         quote.bid, quote.ask = self._bid_ask(x, theory)
@@ -137,7 +144,7 @@ class Tape:
         return 0.25 * x.min_tick + 0.000012 * theory.mid if x.sec_type == "STK" else 0.1 * x.min_tick
 
     def _size(self, x: Instrument) -> int:
-        return LOT[x.sec_type] * self._random.randrange(1, DEPTH[x.sec_type] + 1)
+        return LOT[x.sec_type] * (1 + int(self._random.random() * DEPTH[x.sec_type]))
 
     def _trade_price(self, x: Instrument, quote: Quote) -> float:
         if x.sec_type == "IND":

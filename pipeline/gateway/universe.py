@@ -75,7 +75,11 @@ class Description:
 
 def price_step(rule_id: int, price: float) -> float:
     """The smallest price step at `price`."""
-    return max((step for step in listing.MARKET_RULES[rule_id] if price >= step[0]), key=lambda row: row[0])[1]
+    found = 0.0
+    for low_edge, step in listing.MARKET_RULES[rule_id]:
+        if price >= low_edge:
+            found = step
+    return found or listing.MARKET_RULES[rule_id][0][1]
 
 
 @dataclass

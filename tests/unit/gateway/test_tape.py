@@ -1,0 +1,81 @@
+from collections import Counter
+from datetime import date
+
+from pipeline.gateway import keeping, wire
+from pipeline.gateway.tape import Tape
+from pipeline.gateway.universe import price_step
+
+
+def kinds(halves):
+    return [(place, int(tail.split(b"\0")[0])) for place, tail in halves]
+
+
+def run(brokerage, x, events: int):
+    tape: Tape = brokerage.tape
+    tape.picture(x)
+    seen = []
+    for n in range(events):
+        brokerage.market.advance(n)
+        seen.append(tape.event(x))
+    return seen
+
+
+def test_a_picture_tells_everything_once(brokerage):
+    told = kinds(brokerage.tape.picture(brokerage.universe.stock("AAPL")))
+    assert told[:3] == [(wire.PRICE, 1), (wire.PRICE, 2), (wire.PRICE, 4)]
+    assert {(wire.STRING, 45), (wire.SIZE, 8), (wire.PRICE, 6), (wire.PRICE, 7), (wire.PRICE, 9)} <= set(told)
+    assert max(Counter(told).values()) == 1
+
+
+def test_an_option_tells_its_computations_an_index_no_quote(brokerage):
+    option = brokerage.universe.option("AAPL", 0, 245.0, "C")
+    assert {(wire.OPTION, kind) for kind in (10, 11, 12, 13)} <= set(kinds(brokerage.tape.picture(option)))
+    index = kinds(brokerage.tape.picture(brokerage.universe.stock("SPX")))
+    assert (wire.PRICE, 1) not in index
+    assert (wire.PRICE, 4) in index
+
+
+def test_a_price_carries_its_size_and_no_echo_follows(brokerage):
+    echoes = {1: 0, 2: 3, 4: 5}
+    for halves in run(brokerage, brokerage.universe.stock("TSLA"), 2000):
+        told = kinds(halves)
+        for price, size in echoes.items():
+            assert not ((wire.PRICE, price) in told and (wire.SIZE, size) in told)
+
+
+def test_quotes_stay_on_the_price_grid_and_never_cross(brokerage):
+    universe = brokerage.universe
+    for x in (universe.stock("AAPL"), universe.future("ES"), universe.option("SPX", 0, 6500.0, "P")):
+        for _ in run(brokerage, x, 300):
+            quote = brokerage.tape.quote(x)
+            assert quote.bid < quote.ask
+            for price in (quote.bid, quote.ask):
+                step = price_step(x.rule_id, price)
+                assert abs(price / step - round(price / step)) < 1e-6
+            assert quote.low <= quote.last <= quote.high
+
+
+def test_what_the_client_was_told_is_what_the_tape_holds(brokerage):
+    """Looking at the market for a fill or a mark must not swallow a tick."""
+    x = brokerage.universe.stock("NVDA")
+    told = {}
+    halves = list(brokerage.tape.picture(x))
+    for n in range(1500):
+        brokerage.market.advance(n)
+        brokerage.tape.mark(x)
+        brokerage.tape.now(x)
+        halves += brokerage.tape.event(x)
+    for place, tail in halves:
+        fields = tail.split(b"\0")
+        told[place, int(fields[0])] = float(fields[1])
+    quote = brokerage.tape.quote(x)
+    assert (told[wire.PRICE, 1], told[wire.PRICE, 2], told[wire.PRICE, 4]) == (quote.bid, quote.ask, quote.last)
+    assert told[wire.SIZE, 8] == quote.volume
+
+
+def test_seeded_tape_repeats():
+    tapes = []
+    for _ in range(2):
+        brokerage = keeping.begin(date(2026, 11, 23), 7, 1.0)
+        tapes.append(run(brokerage, brokerage.universe.stock("AAPL"), 200))
+    assert tapes[0] == tapes[1]
