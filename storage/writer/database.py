@@ -85,7 +85,7 @@ class Database:
         found = {}
         for table in partitions.TABLES:
             name = f"{table.table}_default"
-            query = f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 10000) AS some"  # noqa: S608  (our own name)
+            query = f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 10000) AS held"  # noqa: S608  (our own name)
             row = self.connection.execute(query).fetchone()
             if row is not None and row[0]:
                 found[name] = int(row[0])
