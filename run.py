@@ -20,8 +20,8 @@ CHILDREN = (
     Spec("postgres", "storage.embedded"),
     # the simulated TWS; left out against a real one
     Spec("gateway", "pipeline.gateway"),
-    # journals of all sources → PostgreSQL, each record exactly once
-    Spec("writer", "storage.writer", after=("postgres",), sink=True),
+    # journals of all sources → PostgreSQL, each record exactly once; its loop waits while a busy disk commits
+    Spec("writer", "storage.writer", after=("postgres",), silence_s=10.0, sink=True),
     # TWS client A: market data and accounts → journal and live stream
     Spec("ingest", "pipeline.ingest", after=("gateway",)),
     # TWS client B: previews, orders, fills; off until a person switches it on
