@@ -72,16 +72,6 @@ class Latest:
         slot = self._slots.get(con_id)
         return int(self._seen_ns[slot]) if slot is not None else 0
 
-    def last_price(self, con_id: int) -> float:
-        """The newest last, else mark, else close; nan without one."""
-        slot = self._slots.get(con_id)
-        if slot is not None:
-            for kind in (4, 37, 9):
-                row = self._ticks[slot, kind]
-                if row["recv_ns"]:
-                    return float(row["price"])
-        return float("nan")
-
     def forget(self, con_id: int) -> None:
         """It has no line any more: a late joiner gets nothing of it."""
         slot = self._slots.get(con_id)

@@ -38,7 +38,6 @@ def test_latest_keeps_the_newest_of_each_kind() -> None:
     assert (held["flags"] == TickFlag.SNAPSHOT).all()
     assert len(options) == 0
     assert (latest.seen_ns(11), latest.seen_ns(12), latest.seen_ns(99)) == (4, 2, 0)
-    assert latest.last_price(11) == 4.0
     latest.forget(11)
     assert len(latest.snapshot()[0]) == 1
     assert latest.seen_ns(11) == 0
