@@ -17,6 +17,7 @@ from ui.desktop.stream import FrameQueue
 
 FRAME_MS = 16
 LATE_MS = 33.0  # from here on plots are skipped in turn
+SKIP_S = 1.0  # a plot waits at most so long for a frame in time
 LAG_MS = 100.0  # counted, logged with what was at work, shown
 
 
@@ -43,6 +44,7 @@ class FrameClock(QObject):
         self.lags = 0
         self.longest_queue = 0
         self._worst_job = ""
+        self._throttle = logs.Throttle()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -73,7 +75,8 @@ class FrameClock(QObject):
         for job in self._jobs:
             job.changed |= self._picture.changed
             now = self._clock.monotonic()
-            if now < job.due_s or (job.plot and late_ms > LATE_MS):
+            late = job.plot and late_ms > LATE_MS and now < job.due_s + SKIP_S
+            if now < job.due_s or late:
                 continue
             job.due_s = now + job.every_s - FRAME_MS / 2000.0
             changed, job.changed = job.changed, set()
@@ -91,7 +94,10 @@ class FrameClock(QObject):
         self.lateness_ms.append(late_ms)
         if late_ms > LAG_MS:
             self.lags += 1
-            logs.event("desk", "ui_lag", level=30, ms=round(late_ms), painting=self._worst_job)
+            held_back = self._throttle.admit(self._worst_job, now)
+            if held_back is not None:
+                facts = {"ms": round(late_ms), "painting": self._worst_job, "held_back": held_back}
+                logs.event("desk", "ui_lag", level=30, **facts)
         return late_ms
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,13 +23,15 @@ from ui.desktop.app import Desk, dress, install_excepthook, make_application
 from ui.desktop.picture.health import Condition
 
 LOOK_MS = 250
+POSE_S = 4.0  # for the answer to the preview
 
 
 class Photographer:
     """Looks four times a second whether the window is worth a picture."""
 
     def __init__(self, desk: Desk, out: Path, chart_s: float, timeout_s: float, leave: Callable[[int], None]) -> None:
-        self._desk, self._out, self._chart_s, self._left_s, self._leave = desk, out, chart_s, timeout_s, leave
+        self._desk, self._out, self._chart_s, self._leave = desk, out, chart_s, leave
+        self._until_s = time.monotonic() + timeout_s
         self._posed = False
         self._timer = QTimer()
         self._timer.setInterval(LOOK_MS)
@@ -47,19 +50,18 @@ class Photographer:
             "margin": session.of_margin().condition is Condition.LIVE,
             "positions": bool(window.positions.model.keys),
             "reasons": account is not None and bool(account.reasons),
-            "chart": account is not None and len(account.ring) >= self._chart_s * 5,
+            "chart": account is not None and account.ring.last_s - account.ring.first_s >= self._chart_s,
             "status": session.picture.system is not None,
         }
         return [name for name, there in wanted.items() if not there]
 
     def _look(self) -> None:
-        self._left_s -= LOOK_MS / 1000
         missing = self.missing()
         if not missing and not self._posed:
             self._posed = True
             self._pose()
-            self._left_s = min(self._left_s, 3.0)  # time for the preview
-        elif self._left_s <= 0:
+            self._until_s = time.monotonic() + POSE_S
+        elif time.monotonic() >= self._until_s:
             self._timer.stop()
             self._finish(missing)
 

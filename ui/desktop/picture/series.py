@@ -26,6 +26,11 @@ class Ring:
         """Time of the newest sample; nan where there is none."""
         return float(self._times[self._end - 1]) if self._held else float("nan")
 
+    @property
+    def first_s(self) -> float:
+        """Time of the oldest sample held; nan where there is none."""
+        return float(self._times[self._end - self._held]) if self._held else float("nan")
+
     def append(self, time_s: float, *values: float) -> None:
         """One sample; nan breaks the line."""
         if self._end == 2 * self._capacity:
