@@ -275,12 +275,7 @@ class Site:
         self.runtime = runtime
         self.process = process
         self.cookies: dict[str, str] = {}
-
-    @property
-    def url(self) -> str:
-        facts = self.runtime.announced("web")
-        assert facts is not None
-        return str(facts["url"])
+        self.url = str((runtime.announced("web") or {})["url"])  # as it was then: another one may be started beside it
 
     @property
     def password(self) -> str:

@@ -93,16 +93,17 @@ def test_a_hidden_tab_closes_its_stream_and_comes_back(browser, site, feeding):
     wait(browser, lambda: text_of(browser, "strip.excess_liquidity") != before, "figures to move again")
 
 
-def test_a_cut_network_is_said_and_nothing_is_blanked(browser, site, feeding):
-    log_in(browser, site)
+def test_a_server_that_is_gone_is_said_nothing_is_blanked_and_it_comes_back(
+    browser, web_runtime, site, feeding, processes
+):
+    own = processes.site(web_runtime)
+    log_in(browser, own)
     wait(browser, lambda: "live" in text_of(browser, "link.state"), "a live page")
-    browser.execute_cdp_cmd("Network.enable", {})
-    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-    wait(browser, lambda: "offline" in text_of(browser, "link.state"), "the page to say that it is offline")
+    own.process.kill()
+    own.process.wait()
+    wait(browser, lambda: "offline, last" in text_of(browser, "link.state"), "the page to say that it is offline")
     assert "812,440" in text_of(browser, "strip.net_liquidation")
-    online = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", online)
+    assert processes.site(web_runtime).url == own.url
     wait(browser, lambda: "live" in text_of(browser, "link.state"), "a live page again")
 
 
