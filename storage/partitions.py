@@ -84,7 +84,7 @@ def table_sql(table: Partitioned, model: Any, schema_editor: Any) -> list[str]:
     """CREATE TABLE … PARTITION BY RANGE, its comments, DEFAULT partition and indexes."""
     fields = [field for field in model._meta.local_concrete_fields if field.column]
     parts = [f'"{field.column}" {schema_editor.column_sql(model, field)[0]}' for field in fields]
-    parts += [str(constraint.constraint_sql(model, schema_editor)) for constraint in model._meta.constraints]
+    parts += [_set(table.table, field.column) for field in fields if field.get_internal_type() == "FloatField"]
     made = [
         f"CREATE TABLE {table.table} ({', '.join(parts)}) PARTITION BY RANGE ({table.column})",
         f"COMMENT ON TABLE {table.table} IS {_quoted(model._meta.db_table_comment)}",
@@ -100,6 +100,11 @@ def table_sql(table: Partitioned, model: Any, schema_editor: Any) -> list[str]:
     made.append(f"CREATE INDEX {table.table}_seq ON {table.table} USING brin (seq) {brin}")
     made += [f"CREATE INDEX {table.table}_by_{n} ON {table.table} {columns}" for n, columns in enumerate(table.indexes)]
     return made
+
+
+def _set(table: str, column: str) -> str:
+    """Refuse unset numbers, infinities and nan, as `storage.models.columns.finite` does elsewhere."""
+    return f"CONSTRAINT {table}_{column}_set CHECK ({column} > -1e300 AND {column} < 1e300)"
 
 
 def _quoted(text: str) -> str:

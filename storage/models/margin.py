@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from storage.models.columns import big, finite, ns, number, small, text, whole
+from storage.models.columns import big, ns, number, small, text, whole
 
 
 class MarginAccountSnapshot(models.Model):
@@ -54,34 +54,6 @@ class MarginAccountSnapshot(models.Model):
         managed = False
         db_table = "margin_account_snapshot"
         db_table_comment = "margin of an account, by day of publishing"
-        constraints = finite(
-            "margin_account_snapshot",
-            "net_liquidation",
-            "equity_with_loan",
-            "initial_margin",
-            "maintenance_margin",
-            "reg_t_margin",
-            "available_funds",
-            "excess_liquidity",
-            "cushion",
-            "buying_power",
-            "gross_position_value",
-            "unrealized_pnl",
-            "daily_pnl",
-            "sma",
-            "cash",
-            "net_liquidation_s",
-            "initial_margin_s",
-            "maintenance_margin_s",
-            "net_liquidation_c",
-            "initial_margin_c",
-            "maintenance_margin_c",
-            "tws_net_liquidation",
-            "tws_initial_margin",
-            "tws_maintenance_margin",
-            "tws_excess_liquidity",
-            "gap",
-        )
 
 
 class MarginGroupSnapshot(models.Model):
@@ -110,12 +82,3 @@ class MarginGroupSnapshot(models.Model):
         managed = False
         db_table = "margin_group_snapshot"
         db_table_comment = "margin of an underlying in an account, by day of publishing"
-        constraints = finite(
-            "margin_group_snapshot",
-            "initial_margin",
-            "maintenance_margin",
-            "reg_t_margin",
-            "market_value",
-            "unrealized_pnl",
-            "share",
-        )

@@ -36,7 +36,6 @@ class Tick(models.Model):
         managed = False
         db_table = "tick"
         db_table_comment = "one row a market-data tick, by day of market time"
-        constraints = finite("tick", "price", "size")
 
 
 class OptionComputation(models.Model):
@@ -64,17 +63,6 @@ class OptionComputation(models.Model):
         managed = False
         db_table = "option_computation"
         db_table_comment = "one row a computation that TWS sent for an option, by day of market time"
-        constraints = finite(
-            "option_computation",
-            "implied_vol",
-            "delta",
-            "price",
-            "pv_dividend",
-            "gamma",
-            "vega",
-            "theta",
-            "underlying_price",
-        )
 
 
 class LatestQuote(models.Model):

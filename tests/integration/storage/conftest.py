@@ -32,7 +32,7 @@ from storage import rows
 from storage.writer.service import OWNERS, WriterService
 
 ROOT = Path(__file__).parents[3]
-DEADLINE_S = 60.0
+DEADLINE_S = 20.0
 DAY = 1_795_305_600_000_000_000  # 2026-11-22, UTC ns
 
 
@@ -162,6 +162,7 @@ class WriterByHand(WriterService):
         self.context = zmq.Context()
         self._supervisor = sockets.dealer(self.context, self.runtime.endpoint("supervisor", "ctl"))
         self.setup()
+        assert self._database is not None, self.last_error
         self.become(messages.State.READY)
 
     def until(self, done: Callable[[], bool], what: str) -> None:
