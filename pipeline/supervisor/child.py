@@ -86,6 +86,7 @@ class Child:
                 start_new_session=True,
                 pass_fds=self._inherited,
             )
+        self._cpu_percent = 0.0
         with contextlib.suppress(psutil.Error):
             self._usage = psutil.Process(self._process.pid)
 
@@ -124,7 +125,14 @@ class Child:
         if not self.runs() or self.stop_at is not None or self.kill_at is not None:
             return ""
         ready = self.state is not State.STARTING
-        return overdue(self.limits, ready=ready, started_at=self.started_at, beat_at=self.beat_at, now=now)
+        return overdue(
+            self.limits,
+            ready=ready,
+            started_at=self.started_at,
+            beat_at=self.beat_at,
+            now=now,
+            cpu_percent=self._cpu_percent,
+        )
 
     def ask_for_stacks(self, now: float) -> None:
         """SIGUSR1: faulthandler writes all stacks to logs/<name>.stacks; the kill follows after `dump_s`."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 EXIT_CANNOT_START = 3
+BUSY_PERCENT = 5.0  # of a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Limits:
     """The rules' numbers; all seconds, but `many`."""
 
     start_s: float = 60.0  # from start to ready
+    patience: float = 4.0  # so many times `start_s` for one that computes meanwhile
     silence_s: float = 3.0  # of beats, once ready
     dump_s: float = 0.2  # between the request for stacks and the kill
     first_wait_s: float = 0.1
@@ -90,12 +92,19 @@ class Restarts:
         return wait * (1.0 + self.limits.spread * max(-1.0, min(1.0, self.spread())))
 
 
-def overdue(limits: Limits, *, ready: bool, started_at: float, beat_at: float, now: float) -> str:
-    """Why a living child counts as hung; empty while it doesn't. The watchdog is armed by `ready`, not by the start."""
+def overdue(
+    limits: Limits, *, ready: bool, started_at: float, beat_at: float, now: float, cpu_percent: float = 0.0
+) -> str:
+    """Why a living child counts as hung; empty while it doesn't. The watchdog is armed by `ready`, not by the start.
+
+    One that computes at its start (compiles, on a machine that is busy or slow) is given more time: killed, it would
+    only begin again.
+    """
     if ready and now - beat_at > limits.silence_s:
         return f"no beat for {now - beat_at:.1f} s, at most {limits.silence_s:.0f} s are expected"
-    if not ready and now - started_at > limits.start_s:
-        return f"not ready {now - started_at:.0f} s after its start, at most {limits.start_s:.0f} s are expected"
+    start_s = limits.start_s * (limits.patience if cpu_percent >= BUSY_PERCENT else 1.0)
+    if not ready and now - started_at > start_s:
+        return f"not ready {now - started_at:.0f} s after its start, at most {start_s:.0f} s are expected"
     return ""
 
 

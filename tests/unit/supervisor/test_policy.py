@@ -107,3 +107,9 @@ def test_any_other_unasked_exit_starts_again(code, words):
 def test_silence_counts_once_ready_and_the_start_has_a_deadline(ready, started_at, beat_at, hung):
     told = overdue(Limits(), ready=ready, started_at=started_at, beat_at=beat_at, now=100.0)
     assert bool(told) is hung
+
+
+@pytest.mark.parametrize(("cpu_percent", "now", "hung"), [(0.0, 61.0, True), (90.0, 61.0, False), (90.0, 241.0, True)])
+def test_one_that_computes_at_its_start_is_given_more_time(cpu_percent, now, hung):
+    told = overdue(Limits(), ready=False, started_at=0.0, beat_at=0.0, now=now, cpu_percent=cpu_percent)
+    assert bool(told) is hung
