@@ -56,13 +56,13 @@ def slow_outside(shorts: list[OptionLeg]) -> float:
     puts = [leg for leg in shorts if not leg.terms.call]
     best = math.inf
     few, many = (calls, puts) if len(calls) <= len(puts) else (puts, calls)
-    for partners in itertools.permutations([*many, *([None] * len(few))], len(few)):
-        total = sum(slow_naked(leg) for leg in many if not any(leg is p for p in partners))
-        for one, other in zip(few, partners, strict=True):
-            if other is None:
+    for partners in itertools.permutations([*range(len(many)), *([-1] * len(few))], len(few)):
+        total = sum(slow_naked(leg) for i, leg in enumerate(many) if i not in partners)
+        for one, partner in zip(few, partners, strict=True):
+            if partner < 0:
                 total += slow_naked(one)
             else:
-                big, small = sorted((one, other), key=slow_naked, reverse=True)
+                big, small = sorted((one, many[partner]), key=slow_naked, reverse=True)
                 total += slow_naked(big) + small.terms.price
         best = min(best, total)
     return best
