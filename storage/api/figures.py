@@ -14,8 +14,9 @@ def decimal(value: float | Decimal | None) -> str | None:
     """A decimal without an exponent and without trailing zeros; null for what is unknown."""
     if value is None or not math.isfinite(value):
         return None
-    text = f"{value:.10f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    text = format(Decimal(f"{value:.15g}"), "f")  # what a double holds: a sum's last bit is no digit
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def utc(at_ns: int | None) -> str | None:

@@ -76,6 +76,8 @@ def test_log_in_and_see_figures_move_without_a_reload_at_360_pixels(browser, sit
     width, inner = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     assert inner == 360
     assert width <= 360
+    wide = "return [...document.querySelectorAll('.table-wrap')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    assert browser.execute_script(wide) == 0
     faults = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     assert faults == []
 

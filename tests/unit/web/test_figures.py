@@ -17,6 +17,9 @@ from storage.api import figures
         (-1e-7, "-0.0000001"),
         (1e15, "1000000000000000"),
         (5822.25, "5822.25"),
+        (352047.6900000001, "352047.69"),
+        (0.1 + 0.2, "0.3"),
+        (1e300, "1" + "0" * 300),
     ],
 )
 def test_decimals_are_text_without_exponent_and_unknown_is_null(value, expected):
