@@ -64,6 +64,14 @@ def test_a_restart_blanks_nothing_until_the_account_is_complete(make: Any) -> No
     assert list(account.positions) == [8]
 
 
+def test_the_age_of_tws_figures_is_that_of_its_last_word(make: Any) -> None:
+    picture = Picture()
+    for key, received in (("SMA", 5), ("NetLiquidation", 9), ("SMA", 5)):
+        value = AccountValue(account=ACCOUNT, key=key, currency="USD", value=1.0, text="1", recv_ns=received)
+        picture.apply([make.frame(value)])
+    assert picture.accounts[ACCOUNT].told_ns == 9
+
+
 def test_quotes_look_old_until_restated(make: Any) -> None:
     picture = Picture()
     picture.apply([make.records(b"md.tick", make.ticks((7, 1, 1.0, 1.0)), StreamId.INGEST)])

@@ -118,13 +118,13 @@ class MarginDock(Dock):
             self._apply_tree(account)
 
     def _figures(self, account: Account, old: bool) -> None:
-        model, clock = account.model, self.session.clock
+        model = account.model
+        tws_age = (self.session.clock.now_ns() - account.told_ns) / 1e9 if account.told_ns else math.nan
+        tws_old = tws_age > STALE_AFTER_S["tws_account"] or self.session.of_market().old
         for row, (_caption, field, key) in enumerate(ROWS, 1):
             found = account.value(key)
             theirs = found.value if found is not None else math.nan
             ours = model[field] if model is not None else math.nan
-            tws_age = (clock.now_ns() - found.recv_ns) / 1e9 if found is not None else math.nan
-            tws_old = tws_age > STALE_AFTER_S["tws_account"] or self.session.of_market().old
             self._put(row, 1, fmt.whole(theirs), Tone.FG, tws_old, f"TWS · {fmt.full(theirs)} · {fmt.age(tws_age)} old")
             self._put(row, 2, fmt.whole(ours), Tone.MODEL, old, f"model ≈ {fmt.full(ours)}")
             gap = ours / theirs - 1.0 if theirs else math.nan

@@ -138,7 +138,7 @@ class Strip(QWidget):
     def _show(self, name: str, account: Account, field: str, key: str, about: str, old: bool) -> None:
         theirs, tip = account.number(key), [about]
         ours = account.model[field] if account.model is not None else math.nan
-        age_s = self._tws_age_s(account, key)
+        age_s = (self.session.clock.now_ns() - account.told_ns) / 1e9
         if math.isfinite(ours):
             assert account.model is not None
             as_of = fmt.date_time(account.model.publish_ns)
@@ -151,10 +151,6 @@ class Strip(QWidget):
             self.figures[name].show_value(fmt.model(text), tone, dated, "\n".join(tip))
         else:
             self.figures[name].show_value(fmt.whole(theirs), tone, age_s > STALE_AFTER_S["tws_account"], "\n".join(tip))
-
-    def _tws_age_s(self, account: Account, key: str) -> float:
-        found = account.value(key)
-        return (self.session.clock.now_ns() - found.recv_ns) / 1e9 if found is not None else math.nan
 
     def _show_pnl(self, account: Account, old: bool) -> None:
         daily = account.pnl.daily if account.pnl is not None else math.nan

@@ -11,9 +11,12 @@ from ui.desktop.docks.base import Dock
 from ui.desktop.looks import Looks, paint_text, set_text
 from ui.desktop.models.quotes import QuoteTable
 from ui.desktop.picture import health
+from ui.desktop.picture.health import Condition, Health
 from ui.desktop.session import Session
 from ui.desktop.theme import Tone
 from ui.desktop.views.table import Table
+
+FORGET_S = 10.0
 
 
 class WatchlistDock(Dock):
@@ -24,6 +27,7 @@ class WatchlistDock(Dock):
         self.model = QuoteTable(session.picture, session.clock, self)
         self.table = Table(self.model, looks, "watchlist.table", "Watchlist")
         self.table.selectionModel().selectionChanged.connect(self._selected)
+        self._generation, self._since_s = 0, 0.0  # of ingest's stream, and since when it has been live
         self.finish(self.table, self._bar())
 
     def _bar(self) -> QWidget:
@@ -65,11 +69,20 @@ class WatchlistDock(Dock):
     def refresh(self, _changed: set[str]) -> None:
         """State and ages."""
         state = self.session.of_market()
+        self._forget(state)
         rows = len(self.model.keys)
         self.show_health(health.with_rows(state, rows, "Add a symbol (Ctrl+L)"), rows)
         self.model.set_old(state.old)
         if self.seen:
             self.model.refresh_ages()
+
+    def _forget(self, state: Health) -> None:
+        """A while after ingest began anew and is well: what it has not named again is watched no longer."""
+        generation, now_s = self.session.generation("ingest"), self.session.clock.monotonic()
+        if generation != self._generation or state.condition is not Condition.LIVE:
+            self._generation, self._since_s = generation, now_s
+        elif now_s - self._since_s > FORGET_S:
+            self.session.picture.forget_unwatched()
 
     def add(self) -> None:
         """Ask ingest to watch what stands in the box."""

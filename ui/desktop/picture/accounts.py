@@ -79,6 +79,7 @@ class Account:
     seen: dict[int, int] = field(default_factory=dict)  # con_id → generation
     snapshot: AccountSnapshot | None = None
     pnl: AccountPnL | None = None
+    told_ns: int = 0  # when TWS last told any value: it repeats only what changed, so this is the age of all of them
     tree: MarginTree | None = None
     reasons: dict[int, Reason] = field(default_factory=dict)
     ring: Ring = field(default_factory=lambda: Ring(int(CHART_S / SAMPLE_S), 2))
@@ -110,9 +111,15 @@ class Account:
             self.positions[position.con_id] = position
             self.seen[position.con_id] = generation
 
+    def on_value(self, value: AccountValue) -> None:
+        """One account key."""
+        self.values[value.key, value.currency] = value
+        self.told_ns = max(self.told_ns, value.recv_ns)
+
     def on_snapshot(self, snapshot: AccountSnapshot, generation: int) -> None:
         """A complete picture ends what it did not restate."""
         self.snapshot = snapshot
+        self.told_ns = max(self.told_ns, snapshot.recv_ns)
         if snapshot.complete:
             for con_id in [c for c, seen in self.seen.items() if seen != generation]:
                 self.positions.pop(con_id, None)

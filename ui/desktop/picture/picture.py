@@ -154,7 +154,7 @@ class Picture:
             case Subscription():
                 self._on_subscription(message, ingest)
             case AccountValue():
-                self.account(message.account).values[message.key, message.currency] = message
+                self.account(message.account).on_value(message)
                 self.changed.add("values")
             case Position():
                 self.account(message.account).on_position(message, ingest)
