@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ledger", type=Path, help="directory for the counters of frames sent and the state")
     parser.add_argument("--messages-per-s", type=int, default=limits.messages_per_s, help="message rate of a client")
     parser.add_argument("--lines", type=int, default=limits.lines, help="market-data lines")
+    parser.add_argument(
+        "--unread-bytes", type=int, default=limits.unread_bytes, help="bytes that may wait for a client"
+    )
     parser.add_argument("--account-every-s", type=float, default=limits.account_every_s, help="account reports")
     asked = parser.parse_args(argv)
     if asked.host not in config.LOOPBACK:
@@ -68,7 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     settings = config.Gateway(host=asked.host, seed=asked.seed, rate=asked.rate, clock=asked.clock)
     limits = replace(
-        limits, messages_per_s=asked.messages_per_s, lines=asked.lines, account_every_s=asked.account_every_s
+        limits,
+        messages_per_s=asked.messages_per_s,
+        lines=asked.lines,
+        account_every_s=asked.account_every_s,
+        unread_bytes=asked.unread_bytes,
     )
     if asked.ledger is not None:
         asked.ledger.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -33,7 +34,8 @@ def _observed(day: date) -> date:
     return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
 
 
-def holidays(year: int) -> set[date]:
+@cache
+def holidays(year: int) -> frozenset[date]:
     """Full closing days of the New York exchanges; New Year's Day on a Saturday isn't made up for."""
     last_may = date(year, 5, 31)
     new_year = date(year, 1, 1)
@@ -48,7 +50,7 @@ def holidays(year: int) -> set[date]:
         _nth(year, 11, 3, 4),
         _observed(date(year, 12, 25)),
     }
-    return days | ({_observed(new_year)} if new_year.weekday() != 5 else set())
+    return frozenset(days | ({_observed(new_year)} if new_year.weekday() != 5 else set()))
 
 
 def is_business_day(day: date) -> bool:
@@ -95,6 +97,7 @@ def years_to(expiry: date, now_ns: int) -> float:
     return max((ns_of(expiry, CLOSE) - now_ns) / NS / YEAR_S, 1.0 / (365.0 * 24.0))
 
 
+@cache
 def hours_text(first: date, opens: str, closes: str, count: int = 6) -> str:
     """TWS's tradingHours of `count` days from `first`: `20261123:0400-20261123:2000;20261126:CLOSED;…`."""
     parts = []
@@ -105,6 +108,7 @@ def hours_text(first: date, opens: str, closes: str, count: int = 6) -> str:
     return ";".join(parts)
 
 
+@cache
 def future_hours_text(first: date, count: int = 6) -> str:
     """CME hours: from 17:00 Chicago of the day before to 16:00."""
     parts = []

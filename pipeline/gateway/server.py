@@ -25,6 +25,7 @@ CYCLE_S = 0.005
 SAVE_EVERY_S = 1.0
 READ_BYTES = 1 << 16
 READS_A_TURN = 8
+SEND_BUFFER = 1 << 18
 CLOSE_GRACE_S = 2.0
 
 
@@ -49,6 +50,7 @@ class Server:
         self._flowed = self._saved = self._pnl_told = now
         self._accounts_told: dict[socket.socket, float] = {}
         self._closing: dict[socket.socket, float] = {}
+        self._half_closed: set[socket.socket] = set()
         self._ledgers: dict[int, Ledger] = {}
         self._dirty = True
         self._day = days.new_york(brokerage.market.now_ns).date()
@@ -131,6 +133,7 @@ class Server:
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # the rest waits where it is counted
         self.sessions[sock] = Session(f"{peer[0]}:{peer[1]}", self.limits)
         self._selector.register(sock, selectors.EVENT_READ)
 
@@ -149,8 +152,6 @@ class Server:
                 return
             if session.phase is not Phase.CLOSING:
                 session.feed(data)
-            if len(data) < READ_BYTES:
-                break
         try:
             self._understand(sock, session)
         except Garbage as error:
@@ -204,8 +205,10 @@ class Server:
             self.answers.error(session, bad.req_id, bad.code, bad.text)
 
     def _start(self, sock: socket.socket, session: Session, client_id: int) -> None:
-        taken = any(other.client_id == client_id and other.phase is Phase.OPEN for other in self.sessions.values())
-        if taken:
+        holder = self._holder(client_id)
+        if holder is not None:
+            self._read(holder)  # it may have closed already, and this is the first that we learn of it
+        if self._holder(client_id) is not None:
             text = "Unable to connect as the client id is already in use. Retry with a unique client id."
             self._refuse(sock, session, 326, text)
             return
@@ -216,6 +219,13 @@ class Server:
             session.ledger = self._ledgers[client_id]
         log.info("client_started", extra={"facts": {"client_id": client_id, "version": session.sv}})
         self.answers.greet(session)
+
+    def _holder(self, client_id: int) -> socket.socket | None:
+        """The connection that uses this client id."""
+        for sock, session in self.sessions.items():
+            if session.client_id == client_id and session.phase is Phase.OPEN:
+                return sock
+        return None
 
     def _refuse(self, sock: socket.socket, session: Session, code: int, text: str) -> None:
         """Say why, then close once it is read."""
@@ -245,11 +255,16 @@ class Server:
             self._drop(sock, session, f"it has not read for {self.limits.unread_s:g} s")
 
     def _finish(self, sock: socket.socket, session: Session, now: float) -> None:
-        """Close a refused client: our side first, so that it reads the reason before the end."""
-        if not session.queue:
+        """Close a refused client: say that nothing follows, then wait a little for its end, lest it lose the reason.
+
+        A close with unread input is a reset, which takes away what the client has not read yet.
+        """
+        if now > self._closing[sock]:
             self._end(sock, "refused")
-        elif now > self._closing[sock]:
-            self._end(sock, "refused, and it does not read")
+        elif not session.queue and sock not in self._half_closed:
+            self._half_closed.add(sock)
+            with contextlib.suppress(OSError):  # the other side may be gone
+                sock.shutdown(socket.SHUT_WR)
 
     def _drop(self, sock: socket.socket, session: Session, why: str) -> None:
         self.dropped += 1
@@ -264,6 +279,7 @@ class Server:
         session = self.sessions.pop(sock)
         self._forget(sock, session)
         self._closing.pop(sock, None)
+        self._half_closed.discard(sock)
         self._selector.unregister(sock)
         with contextlib.suppress(OSError):  # the other side may be gone
             sock.shutdown(socket.SHUT_RDWR)

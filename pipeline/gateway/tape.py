@@ -143,8 +143,11 @@ class Tape:
             return 0.4 * price_step(x.rule_id, theory.mid) + 0.006 * min(theory.mid, 40.0)
         return 0.25 * x.min_tick + 0.000012 * theory.mid if x.sec_type == "STK" else 0.1 * x.min_tick
 
-    def _size(self, x: Instrument) -> int:
-        return LOT[x.sec_type] * (1 + int(self._random.random() * DEPTH[x.sec_type]))
+    def _size(self, x: Instrument, old: int = -1) -> int:
+        """A size to display; another one than `old`, since what did not change is not told."""
+        lots = 1 + int(self._random.random() * DEPTH[x.sec_type])
+        size = LOT[x.sec_type] * lots
+        return size if size != old else LOT[x.sec_type] * (lots % DEPTH[x.sec_type] + 1)
 
     def _trade_price(self, x: Instrument, quote: Quote) -> float:
         if x.sec_type == "IND":
@@ -160,7 +163,7 @@ class Tape:
         return [(wire.PRICE, wire.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote)]
 
     def _trade(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
-        price, size, now = self._trade_price(x, quote), self._size(x), self.market.now_ns // NS
+        price, size, now = self._trade_price(x, quote), self._size(x, quote.last_size), self.market.now_ns // NS
         halves: list[Half] = []
         if price != quote.last:
             halves.append(self._price(LAST, price, size))
@@ -189,9 +192,9 @@ class Tape:
 
     def _new_size(self, x: Instrument, quote: Quote, dice: float) -> Half:
         if dice < 0.6 and quote.bid > 0:
-            quote.bid_size = self._size(x)
+            quote.bid_size = self._size(x, quote.bid_size)
             return wire.SIZE, wire.tick_size(BID_SIZE, quote.bid_size)
-        quote.ask_size = self._size(x)
+        quote.ask_size = self._size(x, quote.ask_size)
         return wire.SIZE, wire.tick_size(ASK_SIZE, quote.ask_size)
 
     @staticmethod
