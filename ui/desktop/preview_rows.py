@@ -30,19 +30,23 @@ class PreviewRow(NamedTuple):
     by_model: bool
 
 
-def rows(preview: OrderPreview | None) -> list[PreviewRow]:
-    """All lines; `—` where there is no figure, `…` where TWS's is awaited."""
-    return [_row(preview, source, key) for _name, source, key in _ROWS]
+def rows(preview: OrderPreview | None, tws_excess: float = math.nan) -> list[PreviewRow]:
+    """All lines; `—` where there is no figure, `…` where TWS's is awaited.
+
+    TWS's what-if has no excess liquidity: that line is the account's own (`tws_excess`) and the change that follows.
+    """
+    return [_row(preview, source, key, tws_excess) for _name, source, key in _ROWS]
 
 
-def _row(preview: OrderPreview | None, source: str, key: str) -> PreviewRow:
+def _row(preview: OrderPreview | None, source: str, key: str, tws_excess: float) -> PreviewRow:
     figures: dict[str, float] = getattr(preview, source) if preview is not None else {}
     if preview is not None and not figures and source == "tws" and not preview.warning:
         return PreviewRow("…", "…", "…", False)
     before, after = figures.get(f"{key}_before", math.nan), figures.get(f"{key}_after", math.nan)
     change = figures.get(f"{key}_change", after - before)
-    if math.isnan(before) and key == "excess":
-        change = math.nan
+    if key == "excess" and source == "tws":
+        change = figures.get("equity_change", math.nan) - figures.get("maintenance_change", math.nan)
+        before, after = (tws_excess, tws_excess + change) if figures else (math.nan, math.nan)
     return PreviewRow(fmt.whole(before), fmt.whole(after), fmt.whole(change, signed=True), source == "model")
 
 

@@ -162,3 +162,9 @@ def test_preview_rows_say_what_is_awaited() -> None:
     assert rows[1].now == "1"
     assert rows[1].after == "—"
     assert preview_rows.rows(None)[0].now == "—"
+
+
+def test_tws_s_excess_is_the_account_s_own_and_the_change_that_follows() -> None:
+    tws = {"equity_change": -1.0, "maintenance_change": 30.0, "excess_before": 7.0}
+    rows = preview_rows.rows(OrderPreview(client_key="", spec=SPEC, model={}, tws=tws), 100.0)
+    assert rows[4] == preview_rows.PreviewRow("100", "69", "−31", False)

@@ -25,6 +25,7 @@ from ui.desktop import format as fmt
 from ui.desktop import preview_rows
 from ui.desktop.commands import request_id
 from ui.desktop.docks.base import Dock
+from ui.desktop.docks.preview import PreviewGrid
 from ui.desktop.looks import Looks, paint_text, set_text
 from ui.desktop.models.orders import status_words
 from ui.desktop.picture.health import Condition, Health
@@ -59,7 +60,8 @@ class TicketDock(Dock):
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(4)
         column.addWidget(self.pages)
-        column.addWidget(self._preview_grid())
+        self.preview = PreviewGrid(looks)
+        column.addWidget(self.preview)
         for widget in (self.why, self.answer, self.resolved):
             column.addWidget(widget)
         column.addStretch(1)
@@ -136,35 +138,6 @@ class TicketDock(Dock):
             column.addWidget(widget)
         column.addLayout(row)
         return page
-
-    def _preview_grid(self) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 2, 0, 2)
-        grid.setVerticalSpacing(1)
-        grid.setHorizontalSpacing(14)
-        self.preview_title = self._label("ticket.preview", "State of the preview")
-        grid.addWidget(self.preview_title, 0, 0)
-        for column, title in enumerate(("now", "after", "Δ"), 1):
-            head = self._label(f"ticket.preview.head{column}", title)
-            head.setText(title)
-            head.setAlignment(Qt.AlignRight)
-            grid.addWidget(head, 0, column)
-        self._cells: list[list[QLabel]] = []
-        for place, name in enumerate(preview_rows.NAMES, 1):
-            caption = self._label(f"ticket.preview.{place}", name)
-            caption.setText(name)
-            cells = [caption]
-            for column in range(1, 4):
-                cell = self._label(f"ticket.preview.{place}.{column}", f"{name} {column}")
-                cell.setFont(self.looks.figure_font)
-                cell.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
-                cells.append(cell)
-            for column, cell in enumerate(cells):
-                grid.addWidget(cell, place, column)
-            self._cells.append(cells)
-        grid.setColumnStretch(0, 1)
-        return box
 
     def _box(self, name: str, title: str, hint: str) -> QLineEdit:
         box = QLineEdit()
@@ -297,7 +270,10 @@ class TicketDock(Dock):
                 self.ticket.on_order(order)
         self._follow_order(now_s)
         self._show_reasons(now_s)
-        self._show_preview(now_s)
+        account = self.session.account
+        self.preview.show_preview(
+            self.ticket, account.number("ExcessLiquidity") if account is not None else math.nan, now_s
+        )
         self._show_market()
         state = self.session.of_orders()
         off = self.session.trading_off()
@@ -377,18 +353,6 @@ class TicketDock(Dock):
             value = preview_rows.order_value(spec, instrument)
             if math.isfinite(value):
                 self.terms.setText(f"{self.terms.text()} · value {fmt.money(value)}")
-
-    def _show_preview(self, now_s: float) -> None:
-        ticket = self.ticket
-        fresh = ticket.preview_fresh(now_s)
-        set_text(self.preview_title, preview_rows.title(ticket, now_s))
-        rows = preview_rows.rows(ticket.preview)
-        for cells, row in zip(self._cells, rows, strict=True):
-            tone = Tone.MODEL if row.by_model else Tone.FG
-            for cell, text in zip(cells[1:], (row.now, row.after, row.change), strict=True):
-                set_text(cell, text)
-                cell.setFont(self.looks.figure_font if fresh else self.looks.figure_italic)
-                paint_text(cell, self.looks.colour(tone if fresh else Tone.STALE))
 
     def _show_market(self) -> None:
         instrument = self.session.picture.instruments.get(self.con_id)
