@@ -35,9 +35,9 @@ class MarginService(Service):
             from pipeline.margin.warmup import warm_up
 
             warm_up()
-        self._open()
+        self.open()
 
-    def _open(self) -> None:
+    def open(self) -> None:
         """Sockets, journal and state, after the kernels are there."""
         from pipeline.margin.book import Book
         from pipeline.margin.desk import Desk

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ DATA = Path(__file__).resolve().parents[2] / "data" / "margin"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm() -> Iterator[None]:
+def _warm() -> None:
     role = os.environ.get("PYTEST_XDIST_WORKER", "tool")
     with jit.warming(role):
         from pipeline.margin.warmup import warm_up
 
         warm_up()
-    yield
 
 
 def cases(*names: str) -> list[Any]:

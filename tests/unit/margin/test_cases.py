@@ -141,9 +141,7 @@ def test_account_snapshot_of_a_reg_t_account() -> None:
         gross=given["StockMarketValue"],
     )
     # In 2022 equity with loan still counted accrued interest, so it goes in as cash here.
-    found = account.figures(
-        securities, account.Segment(), account.Cash(given["TotalCashValue"] + given["AccruedCash"])
-    )
+    found = account.figures(securities, account.Segment(), account.Cash(given["TotalCashValue"] + given["AccruedCash"]))
     assert found.net_liquidation == pytest.approx(wanted["NetLiquidation"], abs=0.02)
     assert found.available_funds == pytest.approx(wanted["AvailableFunds"], abs=0.02)
     assert found.excess_liquidity == pytest.approx(wanted["ExcessLiquidity"], abs=0.02)
@@ -162,6 +160,8 @@ def test_reg_t_stock_case(case: dict[str, Any]) -> None:
     if "trigger_market_value" in wanted:
         found["trigger_market_value"] = reg_t.long_trigger(given["debit"], given["maintenance"])
     if "required_deposit" in wanted:
-        found["required_deposit"] = reg_t.first_purchase_deposit(given["shares"] * given["price"], given["minimum_equity"])
+        found["required_deposit"] = reg_t.first_purchase_deposit(
+            given["shares"] * given["price"], given["minimum_equity"]
+        )
     for key, value in wanted.items():
         assert found[key] == pytest.approx(value, abs=case["tolerance"]["abs"]), key
