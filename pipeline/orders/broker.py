@@ -206,7 +206,7 @@ class Broker(Callbacks):
         figures = tws.order_margins(state)
         if not figures:  # TWS may answer twice, the first time with a warning alone
             return
-        preview.tws = figures
+        preview.tws = translate.with_excess(figures, preview.sec_type, preview.excess_before)
         paid = getattr(state, "commissionAndFees", None)
         preview.commission = tws.number(paid if paid is not None else getattr(state, "commission", ""))
 

@@ -207,7 +207,10 @@ class Desk:
             self._reply(request, Reply(request_id=command.request_id, ok=False, text=text))
             return
         refusals = gate.refusals(spec, self._situation(spec), self._settings.orders)
-        preview = Preview(request, command.request_id, spec, now_s, refusals)
+        excess_before = self._view.excess_liquidity.get(spec.account, math.nan)
+        preview = Preview(
+            request, command.request_id, spec, now_s, refusals, instrument.sec_type, excess_before=excess_before
+        )
         what_if = WhatIf(request_id=new_request_id(), actor=command.actor, account=spec.account, trades=[spec])
         preview.model_id = self._margin.send(what_if)
         self._ask_tws(preview, instrument)

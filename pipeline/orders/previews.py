@@ -22,6 +22,8 @@ class Preview:
     spec: OrderSpec
     asked_s: float
     refusals: list[str]
+    sec_type: str = ""
+    excess_before: float = math.nan  # of TWS, when it was asked
     order_id: int = 0
     model_id: str = ""
     model: dict[str, float] | None = None

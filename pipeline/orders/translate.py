@@ -12,6 +12,7 @@ from ibapi.order import Order
 from pipeline.messages import Instrument, OrderSpec
 from pipeline.tws import translate as tws
 
+COMMODITIES = ("FUT", "FOP")
 MODEL_KEYS = {
     "initial_margin": "initial",
     "maintenance_margin": "maintenance",
@@ -43,6 +44,23 @@ def order_of(spec: OrderSpec, *, what_if: bool = False, order_ref: str = "") -> 
     order.transmit = True
     order.orderRef = order_ref
     return order
+
+
+def with_excess(margins: dict[str, float], sec_type: str, excess_before: float) -> dict[str, float]:
+    """TWS's what-if margins and what they mean for excess liquidity, which TWS doesn't tell.
+
+    Excess liquidity is equity with loan − maintenance in the securities segment; in the commodities segment equity with
+    loan is already net of maintenance. So a future moves it by the change of equity alone.
+    """
+    change = margins.get("equity_change", math.nan)
+    if sec_type not in COMMODITIES:
+        change -= margins.get("maintenance_change", math.nan)
+    return {
+        **margins,
+        "excess_before": excess_before,
+        "excess_change": change,
+        "excess_after": excess_before + change,
+    }
 
 
 def model_figures(body: dict[str, Any]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline import messages
 from pipeline.bus.live import Reset
-from pipeline.messages import Frame, Instrument, PayloadKind, Position
+from pipeline.messages import AccountValue, Frame, Instrument, PayloadKind, Position
 from pipeline.orders.quotes import Quotes
 
 
@@ -15,6 +15,7 @@ class MarketView:
         self.quotes = Quotes()
         self.instruments: dict[int, Instrument] = {}
         self.positions: dict[tuple[str, int], float] = {}
+        self.excess_liquidity: dict[str, float] = {}  # by account, as TWS last told
         self.positions_changed = False
 
     def apply(self, item: Frame | Reset) -> None:
@@ -24,10 +25,12 @@ class MarketView:
             return
         if item.topic == b"md.tick":
             self.quotes.apply(messages.records(item))
-        elif item.header.kind == PayloadKind.MAP and item.topic in (b"instrument", b"acct.position"):
+        elif item.header.kind == PayloadKind.MAP and item.topic in (b"instrument", b"acct.position", b"acct.value"):
             match messages.unpack(item.payload):
                 case Instrument() as instrument:
                     self.instruments[instrument.con_id] = instrument
+                case AccountValue(account=account, key="ExcessLiquidity", value=value):
+                    self.excess_liquidity[account] = value
                 case Position(account=account, con_id=con_id, quantity=quantity):
                     if self.positions.get((account, con_id), 0.0) != quantity:
                         self.positions[(account, con_id)] = quantity

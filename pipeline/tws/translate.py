@@ -174,7 +174,7 @@ def order_state(order_id: int, contract: Contract, order: Any, state: Any, recv_
 
 
 def order_margins(state: Any) -> dict[str, float]:
-    """What-if margins of an OrderState: initial, maintenance and equity, before · change · after, and excess.
+    """What-if margins of an OrderState: initial, maintenance and equity with loan, before · change · after.
 
     Empty when TWS left them unset, as in the first of two answers.
     """
@@ -183,8 +183,6 @@ def order_margins(state: Any) -> dict[str, float]:
     for ours, theirs in names:
         for when in ("Before", "Change", "After"):
             out[f"{ours}_{when.lower()}"] = number(getattr(state, theirs + when))
-    for when in ("before", "change", "after"):
-        out[f"excess_{when}"] = out[f"equity_{when}"] - out[f"maintenance_{when}"]
     return {} if math.isnan(out["initial_after"]) else out
 
 

@@ -88,8 +88,8 @@ def test_what_if_margins_and_the_unset_first_answer() -> None:
         )
     )  # fmt: skip
     assert found["initial_after"] == 11500.5
-    assert found["excess_before"] == 91000.0
-    assert found["excess_after"] == 99988.0 - 10400.25
+    assert found["equity_after"] - found["equity_before"] == found["equity_change"] == -12.0
+    assert found["maintenance_after"] == 10400.25
 
 
 def test_order_and_fill() -> None:
