@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.gateway import days, keeping, reports, requests, wire, wire_orders
+from pipeline.gateway import days, keeping, reading, reports, requests, wire, wire_orders
 from pipeline.gateway.answers import Answers
 from pipeline.gateway.brokerage import Brokerage, Changed, Event, Filled
 from pipeline.gateway.ledger import Ledger
@@ -190,7 +190,7 @@ class Server:
 
     def _handle(self, sock: socket.socket, session: Session, frame: bytes) -> None:
         try:
-            request = requests.decode(frame, session.sv)
+            request = reading.decode(frame, session.sv)
             if session.phase is Phase.OPEN:
                 self._tell(self.answers.answer(session, request))
                 if isinstance(

@@ -10,7 +10,7 @@ from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
-from pipeline.gateway import requests
+from pipeline.gateway import reading, requests
 from pipeline.gateway.requests import BadRequest
 
 VERSIONS = [157, 158, 160, 162, 166, 169, 170, 176, 177, 178, 183, 184, 187, 189, 190, 192, 199, 200]
@@ -44,7 +44,7 @@ def one(encoder, sv, call):
     client = encoder(sv)
     call(client)
     (payload,) = client.sent
-    return requests.decode(payload, sv)
+    return reading.decode(payload, sv)
 
 
 @every_version
@@ -172,13 +172,13 @@ def test_what_is_not_offered_is_refused_on_its_own_id(encoder, sv, call, code):
 )
 def test_bad_frames_are_refused_with_320(payload, req_id):
     with pytest.raises(BadRequest) as refused:
-        requests.decode(payload, 200)
+        reading.decode(payload, 200)
     assert (refused.value.req_id, refused.value.code) == (req_id, 320)
 
 
 def outcome(payload: bytes, sv: int) -> requests.Request | BadRequest:
     try:
-        return requests.decode(payload, sv)
+        return reading.decode(payload, sv)
     except BadRequest as refused:
         return refused
 
@@ -188,7 +188,7 @@ def test_any_bytes_give_a_request_or_a_refusal(payload, sv):
     assert isinstance(outcome(payload, sv), requests.Request | BadRequest)
 
 
-@given(st.sampled_from(sorted(requests.READERS) + sorted(requests.REFUSED)), st.lists(st.text(max_size=8), max_size=90))
+@given(st.sampled_from(sorted(reading.READERS) + sorted(reading.REFUSED)), st.lists(st.text(max_size=8), max_size=90))
 def test_any_fields_give_a_request_or_a_refusal(message, fields):
     payload = "\0".join([str(message), *fields, ""]).encode("utf-8", "replace")
     assert isinstance(outcome(payload, 200), requests.Request | BadRequest)

@@ -1,0 +1,46 @@
+"""What this TWS does not offer: the code and text that each such request gets. A table."""
+
+from __future__ import annotations
+
+NO_HISTORY = "Historical Market Data Service error message:No data of the past in this simulated TWS"
+
+
+def _validation(what: str) -> str:
+    return f"Error validating request.-'bX' : cause - {what} is not offered by this simulated TWS"
+
+
+REFUSED: dict[int, tuple[int, int, str]] = {  # message → fields before its id (-1: none), code, text
+    20: (0, 162, NO_HISTORY),
+    25: (1, 366, "No historical data query found for ticker id"),
+    87: (0, 162, NO_HISTORY),
+    88: (0, 162, NO_HISTORY),
+    96: (0, 162, NO_HISTORY),
+    50: (1, 420, "Invalid Real-time Query: real time bars are not offered by this simulated TWS"),
+    97: (0, 10189, "Failed to request tick-by-tick data: not offered by this simulated TWS"),
+    10: (1, 10092, "Deep market data is not supported for this combination of security type/exchange"),
+    82: (-1, 321, _validation("A list of depth exchanges")),
+    83: (0, 321, _validation("A map of smart components")),
+    22: (0, 162, "Historical Market Data Service error message:No scanner in this simulated TWS"),
+    24: (-1, 321, _validation("A scanner")),
+    85: (-1, 321, _validation("News")),
+    84: (0, 321, _validation("News")),
+    86: (0, 321, _validation("News")),
+    12: (-1, 321, _validation("A news bulletin")),
+    54: (1, 321, _validation("The calculation of an implied volatility")),
+    55: (1, 321, _validation("The calculation of an option price")),
+    21: (1, 321, _validation("An exercise of options")),
+    18: (-1, 321, _validation("A financial adviser's configuration")),
+    19: (-1, 321, _validation("A financial adviser's configuration")),
+    52: (1, 321, _validation("Fundamental data")),
+    53: (1, 321, _validation("Fundamental data")),
+    100: (0, 321, _validation("Wall Street Horizon data")),
+    102: (0, 321, _validation("Wall Street Horizon data")),
+    65: (-1, 321, _validation("The verification of partners")),
+    66: (-1, 321, _validation("The verification of partners")),
+    67: (1, 321, _validation("A display group")),
+    68: (1, 321, _validation("A display group")),
+    69: (1, 321, _validation("A display group")),
+    70: (1, 321, _validation("A display group")),
+    72: (-1, 321, _validation("The verification of partners")),
+    73: (-1, 321, _validation("The verification of partners")),
+}
