@@ -184,13 +184,12 @@ class Cluster:
         for signum, patience in ((signal.SIGINT, FAST_S), (getattr(signal, "SIGQUIT", signal.SIGTERM), IMMEDIATE_S)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 orphan.send_signal(signum)
-            with contextlib.suppress(psutil.TimeoutExpired):
-                orphan.wait(patience)
+            if has_gone(orphan, patience):
                 break
         else:
             with contextlib.suppress(psutil.NoSuchProcess):
                 orphan.kill()
-                orphan.wait(IMMEDIATE_S)
+            has_gone(orphan, IMMEDIATE_S)
         path.unlink(missing_ok=True)
         return True
 
@@ -206,6 +205,20 @@ def postmaster_of(pid: int, data: Path) -> psutil.Process | None:
         return found if Path(named).resolve() == data.resolve() else None
     except (psutil.Error, OSError, IndexError):
         return None
+
+
+def has_gone(other: psutil.Process, patience_s: float) -> bool:
+    """Wait for the end of a process that is not our child; one that nobody has reaped yet has ended too."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            if not other.is_running() or other.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
 
 
 def _initdb_words(data: Path, secret: Path) -> list[str]:
