@@ -46,15 +46,13 @@ def small_book() -> Book:
 
 
 def warm_up() -> None:
-    """Compile or load the kernels, once with records as they come off the wire (read-only)."""
+    """Compile or load the kernels, with records as they come off the wire (read-only)."""
     book = small_book()
     ticks = np.zeros(4, dtype=TICK)
     ticks["con_id"], ticks["tick_type"], ticks["price"] = [STOCK, CALL, PUT, FUTURE], 4, 100.0
     options = np.zeros(1, dtype=OPTION)
-    for array in (ticks, np.frombuffer(ticks.tobytes(), dtype=TICK)):
-        book.ticks(array)
-    for array in (options, np.frombuffer(options.tobytes(), dtype=OPTION)):
-        book.options(array)
+    book.ticks(np.frombuffer(ticks.tobytes(), dtype=TICK))
+    book.options(np.frombuffer(options.tobytes(), dtype=OPTION))
     update = engine.recompute(book)
     engine.group_records(update.columns, update.groups)
     figures = engine.account_figures(update.columns, 0, book.account(ACCOUNT).cash())

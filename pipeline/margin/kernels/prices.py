@@ -18,10 +18,10 @@ def normal_cdf(x: float) -> float:
 
 @kernel
 def black(call: bool, forward: float, strike: float, vol: float, years: float, discount: float) -> float:
-    """Black-76: price of an option on `forward`, discounted. Time or volatility 0: the discounted intrinsic value."""
-    deviation = vol * math.sqrt(max(years, 0.0))
+    """Black-76, discounted. Time or volatility 0: the discounted intrinsic value; nan in, nan out."""
+    deviation = vol * math.sqrt(years) if years > 0.0 else 0.0 * years * vol
     sign = 1.0 if call else -1.0
-    if not deviation > 0.0 or forward <= 0.0 or strike <= 0.0:
+    if deviation <= 0.0 or forward <= 0.0 or strike <= 0.0:
         return discount * max(0.0, sign * (forward - strike))
     d1 = math.log(forward / strike) / deviation + 0.5 * deviation
     d2 = d1 - deviation

@@ -77,11 +77,10 @@ class RateBook:
         return rates
 
     def _apply_house(self, rates: NDArray[np.float64], maintenance: float) -> None:
-        initial = min(self._initial_factor * maintenance, 1.0)
         rates[requirements.LONG_MAINTENANCE] = maintenance
-        rates[requirements.LONG_INITIAL] = initial
-        rates[requirements.SHORT_HOUSE_MAINTENANCE] = maintenance
-        rates[requirements.SHORT_HOUSE_INITIAL] = initial
+        rates[requirements.LONG_INITIAL] = min(self._initial_factor * maintenance, 1.0)
+        rates[requirements.SHORT_HOUSE_MAINTENANCE] = maintenance  # short: initial equals maintenance
+        rates[requirements.SHORT_HOUSE_INITIAL] = maintenance
 
     def future(self, symbol: str, day: str = "") -> FutureRate | None:
         """The newest row not after `day` (yyyy-mm-dd; empty: the newest), else the oldest; None if there is none."""
