@@ -33,7 +33,7 @@ from pipeline.bus.live import Stream
 from pipeline.clock import SystemClock
 from pipeline.messages import StreamId
 from pipeline.runtime import Runtime
-from storage import binaries, connection, copy_format
+from storage import binaries, connection
 from storage.embedded import place, prepare
 from storage.embedded.cluster import Cluster
 from storage.rows import RECORD_TABLES, Chunk
@@ -129,12 +129,7 @@ class Bench:
             **connection.facts(self.runtime, connection.WRITER), autocommit=True, application_name="bare copy"
         )
         chunk = _chunk(ticks(40 * BATCH, 11))
-        self.buffers = [
-            copy_format.SIGNATURE
-            + copy_format.encode(chunk.table.columns, chunk.part(start, start + BATCH).values())
-            + copy_format.TRAILER
-            for start in range(0, len(chunk), BATCH)
-        ]
+        self.buffers = [chunk.part(start, start + BATCH).copy_data() for start in range(0, len(chunk), BATCH)]
         self.statement = sql.copy(RECORD_TABLES[TOPIC])
 
     def _connect(self, user: str, database: str) -> psycopg.Connection[Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline import messages
 from pipeline.messages import Header, Message
-from storage.copy_format import Column
+from storage.copy_format import SIGNATURE, TRAILER, Column, encode
 
 Value = str | int | float | bool | bytes | None
 
@@ -240,6 +240,10 @@ class Chunk:
         if self.table.day_column == "publish_ns":
             made.append(self.publish_ns)
         return [*made, np.full(count, self.epoch), self.seq, np.full(count, self.stream)]
+
+    def copy_data(self) -> bytes:
+        """All that COPY … (FORMAT binary) reads."""
+        return b"".join((SIGNATURE, encode(self.table.columns, self.values()), TRAILER))
 
     def days_ns(self) -> NDArray[np.int64]:
         """The times whose days say which partitions are needed."""

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import messages
 from pipeline.errors import WireError
 from pipeline.messages import Frame, PayloadKind
 from storage import rows
 from storage.rows import RECORD_TABLES, Chunk, Row
+from storage.writer.quotes import thinned
 
 BATCH_ROWS = 5_000  # a batch ends at the first frame border past this
 
@@ -49,6 +51,8 @@ class Batch:
     chunks: list[Chunk] = field(default_factory=list)
     maps: list[MapRow] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    copies: list[bytes] = field(default_factory=list)  # of the chunks, ready for the server
+    quotes: list[NDArray[np.void]] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -80,6 +84,8 @@ def build(frames: list[Frame]) -> Batch:
         elif frame.header.kind is PayloadKind.RECORDS and _has_size(batch, frame):
             hot.setdefault(frame.topic, []).append(frame)
     batch.chunks = [_chunk(topic, parts, batch.epoch) for topic, parts in hot.items()]
+    batch.copies = [chunk.copy_data() for chunk in batch.chunks]
+    batch.quotes = [thinned(chunk.records) for chunk in batch.chunks if chunk.topic == b"md.tick"]
     return batch
 
 

@@ -8,17 +8,27 @@ from typing import Any
 
 import numpy as np
 import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from pipeline.runtime import Runtime
 from storage import connection, partitions
 from storage.rows import Chunk
-from storage.writer import sql
+from storage.writer import quotes, sql
 
 EPOCH = datetime.date(1970, 1, 1)
 OPTIONS = (
     "-c synchronous_commit=on -c lock_timeout=2s -c idle_in_transaction_session_timeout=5s -c timezone=UTC -c jit=off"
 )
 Watermarks = dict[int, tuple[int, int, int]]  # stream → (signed epoch, next seq, next seq in latest_quote)
+
+
+def _register_arrays(connection: psycopg.Connection[Any]) -> None:
+    """Arrays that numpy has built go to the server as they are."""
+    for kind, oid, _, _ in quotes.ARRAYS:
+        name = f"{kind.__name__}Dumper"
+        words = {"format": Format.BINARY, "oid": oid, "dump": lambda self, value: bytes(value)}
+        connection.adapters.register_dumper(kind, type(name, (Dumper,), words))
 
 
 class Database:
@@ -33,6 +43,7 @@ class Database:
             application_name="margindesk writer",
             options=OPTIONS,
         )
+        _register_arrays(self.connection)
         self._days: dict[str, set[int]] = {}
 
     def begin(self) -> Watermarks:

@@ -141,9 +141,8 @@ class WriterService(Service):
         return True
 
     def _write(self, database: Database, source: Source, batch: Batch) -> list[Reject]:
-        for chunk in batch.chunks:
-            if chunk.table.table == "tick":
-                source.quotes.add(chunk)
+        for records in batch.quotes:
+            source.quotes.add(records)
         new_epoch = source.believed is not None and source.believed[0] != batch.epoch
         flush = source.quotes_due() or new_epoch or not source.quotes
         ticks = source.quotes.take() if flush and source.quotes else None

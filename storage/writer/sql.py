@@ -20,8 +20,8 @@ PARTITIONS = (
 )
 QUOTES = (
     "INSERT INTO latest_quote (con_id, tick_type, recv_ns, market_ns, price, size, flags) "
-    "SELECT * FROM unnest(%s::int[], %s::smallint[], %s::bigint[], %s::bigint[], "
-    "%s::float8[], %s::float8[], %s::int[]) "
+    "SELECT c, t, r, m, nullif(p, 'NaN'), nullif(s, 'NaN'), f FROM unnest(%s, %s, %s, %s, %s, %s, %s) "
+    "AS q (c, t, r, m, p, s, f) "
     "ON CONFLICT (con_id, tick_type) DO UPDATE SET recv_ns = excluded.recv_ns, market_ns = excluded.market_ns, "
     "price = excluded.price, size = excluded.size, flags = excluded.flags"
 )

@@ -7,8 +7,7 @@ from typing import Any
 
 import psycopg
 
-from storage import copy_format, rows
-from storage.copy_format import SIGNATURE, TRAILER
+from storage import rows
 from storage.rows import Chunk, Row
 from storage.writer import batch as batches
 from storage.writer import quotes, sql
@@ -47,8 +46,8 @@ def commit(
     words = (batch.stream, believed, batch.epoch, batch.next_seq, quotes_seq, now_ns)
     try:
         _begin(connection, *words)
-        for chunk in batch.chunks:
-            _copy(connection, chunk, meanwhile)
+        for chunk, data in zip(batch.chunks, batch.copies, strict=True):
+            _copy(connection, chunk, data, meanwhile)
         _insert_all(connection, batch.maps, batch)
         _refuse(connection, batch, batch.rejects, now_ns)
         _replace(connection, batch.maps)
@@ -79,11 +78,11 @@ def _begin(
         raise NotOurs
 
 
-def _copy(connection: Connection, chunk: Chunk, meanwhile: Callable[[], None] | None = None) -> None:
-    data = b"".join((SIGNATURE, copy_format.encode(chunk.table.columns, chunk.values()), TRAILER))
+def _copy(connection: Connection, chunk: Chunk, data: bytes, meanwhile: Callable[[], None] | None = None) -> None:
     with connection.cursor() as cursor, cursor.copy(sql.copy(chunk.table)) as copy:
         copy.write(data)
         if meanwhile is not None:
+            connection.pgconn.flush()  # psycopg only buffers: now the server begins with what the socket takes
             meanwhile()
 
 
@@ -161,7 +160,7 @@ def _commit_carefully(
 
 
 def _copy_by_halves(connection: Connection, chunk: Chunk) -> list[Reject]:
-    error = _try(connection, lambda: _copy(connection, chunk))
+    error = _try(connection, lambda: _copy(connection, chunk, chunk.copy_data()))
     if error is None:
         return []
     if len(chunk) == 1:

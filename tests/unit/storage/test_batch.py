@@ -9,7 +9,7 @@ import numpy as np
 from pipeline import messages
 from pipeline.messages import Frame, Header, PayloadKind, StreamId
 from storage.writer import batch
-from storage.writer.quotes import Quotes, last_of_each
+from storage.writer.quotes import Quotes, last_of_each, thinned
 
 
 def frame(seq: int, count: int, epoch: int = 1 << 63, topic: bytes = b"md.tick") -> Frame:
@@ -84,6 +84,17 @@ def test_an_unset_price_is_no_quote() -> None:
     records["price"] = [1.0, np.nan, 1.797e308, np.inf]
     records["con_id"] = [1, 2, 3, 4]
     quotes = Quotes()
-    quotes.add(batch.Chunk(made.topic, made.table, records, made.seq, made.publish_ns, 2, 1))
+    quotes.add(thinned(records))
     assert quotes.take()["con_id"].tolist() == [1, 2]
     assert not quotes
+
+
+def test_thinning_never_loses_the_last_of_a_kind() -> None:
+    random = np.random.default_rng(3)
+    records = np.zeros(20_000, messages.TICK)
+    records["con_id"] = random.integers(1, 1 << 31, 20_000) * (random.random(20_000) < 0.5) + 7
+    records["tick_type"] = random.integers(0, 90, 20_000)
+    records["size"] = np.arange(20_000)
+    kept = thinned(records)
+    assert len(kept) < len(records)
+    assert np.array_equal(last_of_each(kept), last_of_each(records))
