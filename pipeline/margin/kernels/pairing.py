@@ -4,7 +4,7 @@ What is chosen, per unit of each short series: to stand outside (naked, or half 
 to be covered by a lot of stock, which may carry a protective option, too. What need not be chosen: for given shorts,
 the best longs of a spread are the lowest calls and the highest puts that expire late enough, because such a set is
 worth at least as much at every price; and one spread is never dearer than several. The search descends from several
-starts by moving units between places, one move or two at once, until nothing gets cheaper.
+starts by moving units between places; from the best point found, two moves at once are tried, too.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def solve(work: Work, lots: float) -> float:
     for i in range(n):
         shorts += numbers[SHORTS, i]
     _list_moves(work, lots)
+    reach = 0
     starts = 1 if shorts == 0.0 else 3 if lots > 0.0 else 2
     for start in range(starts):
         for i in range(n):
@@ -161,7 +162,7 @@ def solve(work: Work, lots: float) -> float:
             _cover_all(work)
         if start > 0:
             _spread_all(work)
-        total = _descend(work)
+        total = _descend(work, reach)
         if total < best - 1e-9:
             best = total
             for i in range(n):
@@ -174,9 +175,22 @@ def solve(work: Work, lots: float) -> float:
     for h in range(n_hedges + 1):
         for s in range(n_covers + 1):
             work.lots[h, s] = work.best_lots[h, s]
-    settle(work)
+    if shorts > 0.0 or lots > 0.0:
+        reach = _reach(work)
+    best = _descend(work, reach)
     evaluate(work)
     return best
+
+
+@kernel
+def _reach(work: Work) -> int:
+    """Kinds of moves below it are tried two at once: all, those in and out of the spread, or none of a large book."""
+    count, plain = work.whole[COUNTS, N_MOVES], 0
+    for move in range(count):
+        plain += work.moves[move, 0] < 2
+    if count * count * 4 <= ALL_PAIRS:
+        return 8
+    return 2 if plain * plain * 4 <= SPREAD_PAIRS else 0
 
 
 @kernel
@@ -294,15 +308,8 @@ def _move(work: Work, move: int, units: float) -> None:
 
 
 @kernel
-def _descend(work: Work) -> float:
-    """Move units until neither one move nor two at once make it cheaper; returns the cost."""
-    count = work.whole[COUNTS, N_MOVES]
-    plain = 0
-    for move in range(count):
-        plain += work.moves[move, 0] < 2
-    reach = 8  # kinds below it are tried two at once
-    if count * count * 4 > ALL_PAIRS:
-        reach = 2 if plain * plain * 4 <= SPREAD_PAIRS else 0
+def _descend(work: Work, reach: int) -> float:
+    """Move units until no move makes it cheaper, nor two at once of kinds below `reach`; returns the cost."""
     settle(work)
     total = evaluate(work)
     for _ in range(ROUNDS):
