@@ -206,8 +206,8 @@ class Book:
             if instrument is None or instrument.sec_type not in ("FUT", "FOP") or math.isnan(mark):
                 continue
             self._references[account.account, con_id] = mark
-            if self._columns is not None and not self.structure_changed:
-                leg = self._columns.leg_of[account.account, con_id]
+            leg = self._columns.leg_of.get((account.account, con_id)) if self._columns is not None else None
+            if leg is not None and self._columns is not None and not self.structure_changed:
                 self._columns.legs.reference[leg] = mark
                 self._quotes.moved[self._columns.legs.slot[leg]] = True
 

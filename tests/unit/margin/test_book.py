@@ -132,6 +132,19 @@ def test_futures_by_table_and_their_profit_since_twss_figure() -> None:
     assert found.excess_liquidity == pytest.approx(100_000.0 + found.net_liquidation_c - 43_400.0)
 
 
+def test_futures_profit_of_an_account_whose_picture_is_not_whole_yet() -> None:
+    book = new_book((ABC, 1.0))
+    tick(book, ABC, 100.0)
+    tick(book, ES, 5_000.0)
+    figures(book)  # compiled without the second account
+    book.on(Position(account="DU2", con_id=ES, quantity=1.0, average_cost=1.0))
+    book.columns()
+    book.on(AccountValue(account="DU2", key="FuturesPNL", currency="USD", value=-50.0, text="", recv_ns=2))
+    book.on(AccountSnapshot(account="DU2", complete=True, values=1, positions=1, base_currency="USD", recv_ns=3))
+    columns = engine.recompute(book).columns
+    assert columns.accounts == [ACCOUNT, "DU2"]
+
+
 def test_an_unknown_future_is_named_never_zero_in_silence() -> None:
     book = new_book()
     book.on(instrument(70, "ZZZ", "FUT", multiplier=10.0))
