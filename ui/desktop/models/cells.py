@@ -58,11 +58,11 @@ class CellTable(QAbstractTableModel):
 
     def cell(self, key: Hashable, column: int) -> Cell:
         """The painted cell."""
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} paints no cells")
 
     def raw(self, key: Hashable, column: int) -> Any:
         """The value for sorting, copying and CSV: a float or a text."""
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} has no values")
 
     def tip(self, key: Hashable, column: int) -> str:
         """Full digits · source · as of · age."""
