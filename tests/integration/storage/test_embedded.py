@@ -70,24 +70,31 @@ class Server:
         return self.process.wait(DEADLINE_S)
 
 
-@pytest.fixture(params=["closed", "open"])
-def runtime(request: Any, tmp_path: Path) -> Iterator[Runtime]:
-    """A state directory where another user may not go, and one where it may (the same to an ordinary user)."""
+def new_runtime(directory: Path) -> Iterator[Runtime]:
     umask = os.umask(0o077)
-    parent = tmp_path
-    if request.param == "open":
-        parent = Path("/tmp") / f"margindesk-test-{os.getpid()}"
-        parent.mkdir()
-        parent.chmod(0o711)
-    made = Runtime(parent / "state")
+    made = Runtime(directory)
     made.prepare()
     made.settings_file.write_text('{"name": "demo"}')
     yield made
     os.umask(umask)
     place.remove(made)
     shutil.rmtree(made.sockets, ignore_errors=True)
-    if request.param == "open":
-        shutil.rmtree(parent)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    """A state directory where another user may not go."""
+    yield from new_runtime(tmp_path / "state")
+
+
+@pytest.fixture
+def open_runtime() -> Iterator[Runtime]:
+    """A state directory that everybody may reach."""
+    parent = Path("/tmp") / f"margindesk-test-{os.getpid()}"
+    parent.mkdir()
+    parent.chmod(0o711)
+    yield from new_runtime(parent / "state")
+    shutil.rmtree(parent)
 
 
 @pytest.fixture
@@ -135,6 +142,18 @@ def test_from_nothing_to_a_server_and_back(server: Server) -> None:
     server.start()
     server.wait_for("ready", times=2)
     assert len(server.events("migrated")) == 1, "the second start had nothing to migrate"
+    assert server.stop() == 0
+
+
+def test_where_the_server_s_user_may_go_all_is_in_the_state_directory(open_runtime: Runtime) -> None:
+    server = Server(open_runtime)
+    server.start()
+    server.wait_for("ready")
+    home = open_runtime.state_dir / "postgres"
+    assert home.is_dir()
+    assert not home.is_symlink()
+    with server.connect() as reader:
+        assert reader.execute("SELECT 1").fetchone() == (1,)
     assert server.stop() == 0
 
 

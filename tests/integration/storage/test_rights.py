@@ -24,40 +24,44 @@ def audited(database: Any, producers: Any, writer: Any) -> Any:
     return database
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit SET actor = 'x'",
-        "DELETE FROM audit",
-        "TRUNCATE audit",
-        "DELETE FROM tick",
-        "UPDATE tick SET price = 1",
-        "TRUNCATE execution",
-        "DELETE FROM watermark",
-        "CREATE TABLE mine (x int)",
-        "ALTER TABLE audit DISABLE TRIGGER ALL",
-        "DROP TABLE tick",
-        "INSERT INTO web.auth_group (name) VALUES ('x')",
-    ],
+WRITER_MAY_NOT = (
+    "UPDATE audit SET actor = 'x'",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+    "DELETE FROM tick",
+    "UPDATE tick SET price = 1",
+    "TRUNCATE execution",
+    "DELETE FROM watermark",
+    "CREATE TABLE mine (x int)",
+    "ALTER TABLE audit DISABLE TRIGGER ALL",
+    "DROP TABLE tick",
+    "INSERT INTO web.auth_group (name) VALUES ('x')",
 )
-def test_the_writer_only_inserts(audited: Any, statement: str) -> None:
-    with audited.connect(connection.WRITER) as writer, pytest.raises(DENIED):
-        writer.execute(statement)
+READERS_MAY_NOT = (
+    "INSERT INTO gap SELECT * FROM gap",
+    "UPDATE watermark SET next_seq = 1",
+    "DELETE FROM audit",
+    "SELECT make_partition('tick', '2026-11-22')",
+)
 
 
-@pytest.mark.parametrize("role", [connection.READER, connection.WEB])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO gap SELECT * FROM gap",
-        "UPDATE watermark SET next_seq = 1",
-        "DELETE FROM audit",
-        "SELECT make_partition('tick', '2026-11-22')",
-    ],
-)
-def test_readers_only_read(audited: Any, role: str, statement: str) -> None:
-    with audited.connect(role) as reader, pytest.raises(DENIED):
-        reader.execute(statement)
+def refused(connected: Any, statement: str) -> bool:
+    try:
+        connected.execute(statement)
+    except DENIED:
+        return True
+    return False
+
+
+def test_the_writer_only_inserts(audited: Any) -> None:
+    with audited.connect(connection.WRITER) as writer:
+        assert [statement for statement in WRITER_MAY_NOT if not refused(writer, statement)] == []
+
+
+def test_readers_only_read(audited: Any) -> None:
+    for role in (connection.READER, connection.WEB):
+        with audited.connect(role) as reader:
+            assert [statement for statement in READERS_MAY_NOT if not refused(reader, statement)] == []
 
 
 def test_readers_read_everything(audited: Any) -> None:
@@ -74,11 +78,12 @@ def test_only_the_web_sees_its_users(database: Any) -> None:
         reader.execute("SELECT * FROM web.auth_user")
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
-def test_not_even_the_owner_or_superuser_changes_the_audit(audited: Any, statement: str) -> None:
+def test_not_even_the_owner_or_superuser_changes_the_audit(audited: Any) -> None:
     for connected in (audited.connect(connection.OWNER), audited.admin()):
-        with connected, pytest.raises(DENIED, match="append-only"):
-            connected.execute(statement)
+        with connected:
+            for statement in WRITER_MAY_NOT[:3]:
+                with pytest.raises(DENIED, match="append-only"):
+                    connected.execute(statement)
 
 
 def test_the_owner_has_no_login(database: Any) -> None:
