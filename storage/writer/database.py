@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import socket
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +23,7 @@ EPOCH = datetime.date(1970, 1, 1)
 OPTIONS = (
     "-c synchronous_commit=on -c lock_timeout=2s -c idle_in_transaction_session_timeout=5s -c timezone=UTC -c jit=off"
 )
+SEND_BYTES = 1 << 20
 Watermarks = dict[int, tuple[int, int, int]]  # stream → (signed epoch, next seq, next seq in latest_quote)
 
 
@@ -29,6 +33,13 @@ def _register_arrays(connection: psycopg.Connection[Any]) -> None:
         name = f"{kind.__name__}Dumper"
         words = {"format": Format.BINARY, "oid": oid, "dump": lambda self, value: bytes(value)}
         connection.adapters.register_dumper(kind, type(name, (Dumper,), words))
+
+
+def _widen(connection: psycopg.Connection[Any]) -> None:
+    """Let most of a batch be on its way while the next one is made; the system's limit holds."""
+    if sys.platform != "win32":
+        with socket.socket(fileno=os.dup(connection.pgconn.socket)) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
 
 
 class Database:
@@ -44,6 +55,7 @@ class Database:
             options=OPTIONS,
         )
         _register_arrays(self.connection)
+        _widen(self.connection)
         self._days: dict[str, set[int]] = {}
 
     def begin(self) -> Watermarks:

@@ -153,7 +153,7 @@ class WriterService(Service):
             batch.next_seq if flush else source.quotes_seq or batch.first_seq,
             ticks,
             self.clock.now_ns(),
-            source.build_ahead,
+            source.ahead(),
         )
         source.committed(batch)
         if flush:

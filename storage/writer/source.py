@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from pipeline.bus.record import Fetcher
 from pipeline.clock import Clock
@@ -57,9 +58,12 @@ class Source:
             came = True
         return came
 
-    def build_ahead(self) -> None:
-        """While the server works: fetch, and make the next batch where a full one is here."""
-        self.collect()
+    def ahead(self) -> tuple[Callable[[], object], Callable[[], None]]:
+        """What can be done while the server works: fetch, and make the next batch."""
+        return self.collect, self._build_ahead
+
+    def _build_ahead(self) -> None:
+        """Where a full one is here."""
         if self._built is None and self._rows >= BATCH_ROWS:
             self._built = self._build()
 

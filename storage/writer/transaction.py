@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -36,7 +36,7 @@ def commit(
     quotes_seq: int,
     ticks: Any,
     now_ns: int,
-    meanwhile: Callable[[], None],
+    meanwhile: Sequence[Callable[[], object]],
 ) -> list[Reject]:
     """Commit the batch; returns what was refused. `meanwhile` is called while the server works.
 
@@ -78,12 +78,13 @@ def _begin(
         raise NotOurs
 
 
-def _copy(connection: Connection, chunk: Chunk, data: bytes, meanwhile: Callable[[], None] | None = None) -> None:
+def _copy(connection: Connection, chunk: Chunk, data: bytes, meanwhile: Sequence[Callable[[], object]] = ()) -> None:
     with connection.cursor() as cursor, cursor.copy(sql.copy(chunk.table)) as copy:
         copy.write(data)
-        if meanwhile is not None:
-            connection.pgconn.flush()  # psycopg only buffers: now the server begins with what the socket takes
-            meanwhile()
+        for work in meanwhile:
+            connection.pgconn.flush()  # psycopg only buffers: let the server begin with what the socket takes
+            work()
+        connection.pgconn.flush()
 
 
 def _values(batch: Batch, item: MapRow) -> dict[str, Any]:
