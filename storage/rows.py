@@ -123,7 +123,7 @@ def _order_intent(message: messages.OrderIntent) -> Row:
 @row.register
 def _order_preview(message: messages.OrderPreview) -> Row:
     spec = _fields(message.spec, "time_in_force", "outside_rth")
-    bodies = {name: as_json(getattr(message, name)) for name in ("model", "tws", "refusals")}
+    bodies: dict[str, Value] = {name: as_json(getattr(message, name)) for name in ("model", "tws", "refusals")}
     return Row("order_preview", _fields(message, "spec", *bodies) | spec | bodies)
 
 

@@ -14,7 +14,7 @@ from pipeline.logs import Throttle
 from pipeline.messages import StreamId
 from pipeline.service import Service
 from storage import connection, partitions
-from storage.writer import sql, transaction
+from storage.writer import quotes, sql, transaction
 from storage.writer.batch import Batch, Reject
 from storage.writer.database import Database
 from storage.writer.source import Source
@@ -215,7 +215,7 @@ class WriterService(Service):
         words = {"stream": int(source.stream), "epoch": epoch, "next": next_seq}
         with database.connection.transaction():
             if database.connection.execute(sql.QUOTES_DONE, words).rowcount == 1:
-                database.connection.execute(sql.QUOTES, transaction.quotes.columns(source.quotes.take()))
+                database.connection.execute(sql.QUOTES, quotes.columns(source.quotes.take()))
         source.quotes_flushed()
 
     def _keep_house(self, database: Database) -> None:
