@@ -441,15 +441,20 @@ def feeding(web_runtime: Runtime) -> Iterator[Feeding]:
 def site(web_runtime: Runtime, feeding: Feeding) -> Iterator[Site]:
     """The web process beside the feed."""
     process = start("configs.web", web_runtime)
-    until(lambda: (web_runtime.announced("web") or {}).get("password_file"), "the first user", process)
-    yield Site(web_runtime, process)
-    stop(process)
+    try:
+        until(lambda: (web_runtime.announced("web") or {}).get("password_file"), "the first user", process)
+        yield Site(web_runtime, process)
+    finally:
+        stop(process)
 
 
 @pytest.fixture(scope="session")
-def database(web_runtime: Runtime, django_db_blocker: Any) -> Iterator[None]:
-    """Django in this process asks the run's PostgreSQL, as the web does; `owner` may write."""
-    before, settings.RUNTIME = settings.RUNTIME, web_runtime
+def database(site: Site, django_db_blocker: Any) -> Iterator[None]:
+    """Django in this process asks the run's PostgreSQL, as the web does; `owner` may write.
+
+    The web process comes first: it makes the first user only where no test has made one.
+    """
+    before, settings.RUNTIME = settings.RUNTIME, site.runtime
     with django_db_blocker.unblock():
         yield
         connections.close_all()
