@@ -72,7 +72,6 @@ class Orders(Section, frozen=True, kw_only=True):
     """Limits of the order gate; trading is off after every start whatever stands here."""
 
     allowed: bool = True  # may be switched on at all
-    live_allowed_accounts: list[str] = []
     max_order_value: PositiveFloat = 250_000.0
     max_order_quantity: PositiveFloat = 5_000.0
     max_open_orders: PositiveInt = 50

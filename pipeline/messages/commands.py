@@ -86,7 +86,6 @@ class EnableTrading(Command, frozen=True, kw_only=True, tag="enable_trading"):
 
     account: str
     hours: float = 8.0
-    confirm: str = ""  # live accounts: the last four characters of the id
 
 
 class DisableTrading(Command, frozen=True, kw_only=True, tag="disable_trading"):

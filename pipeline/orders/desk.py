@@ -176,7 +176,7 @@ class Desk:
     def _enable(self, command: EnableTrading) -> Answer:
         now_s, orders = self._clock.monotonic(), self._settings.orders
         situation = self._situation(None)
-        reasons = gate.arming_refusals(command.account, command.hours, command.confirm, situation, orders)
+        reasons = gate.arming_refusals(command.account, command.hours, situation, orders)
         body = {"account": command.account, "hours": command.hours, "reasons": reasons}
         try:
             self._audit(command.actor, "enable", body, sync=True)

@@ -76,7 +76,7 @@ def is_paper(account: str) -> bool:
     return account.startswith(("DU", "DF"))
 
 
-def arming_refusals(account: str, hours: float, confirm: str, situation: Situation, limits: Orders) -> list[str]:
+def arming_refusals(account: str, hours: float, situation: Situation, limits: Orders) -> list[str]:
     """All reasons why trading may not be switched on for `account`."""
     reasons: list[str] = []
     if not limits.allowed:
@@ -89,26 +89,14 @@ def arming_refusals(account: str, hours: float, confirm: str, situation: Situati
         )
     if not 0 < hours <= MAX_HOURS:
         reasons.append(f"expected more than 0 and at most {MAX_HOURS:g} hours, found {hours:g}")
-    if is_paper(account):
-        if situation.mode != "paper":
-            reasons.append(f"{account} is a paper account, the configuration is for a live one")
-    else:
-        reasons += _live_refusals(account, confirm, situation.mode, limits)
+    if not is_paper(account):
+        reasons.append(f"{account} is a live account; orders go to paper accounts only")
+    elif situation.mode != "paper":
+        reasons.append(f"{account} is a paper account, the configuration is for a live one")
     if not situation.connected:
         reasons.append("TWS is not connected")
     if not situation.reconciled:
         reasons.append("open orders and executions are not yet reconciled with TWS")
-    return reasons
-
-
-def _live_refusals(account: str, confirm: str, mode: str, limits: Orders) -> list[str]:
-    reasons: list[str] = []
-    if mode != "live":
-        reasons.append(f"{account} is a live account, the configuration is for paper")
-    if account not in limits.live_allowed_accounts:
-        reasons.append(f"live account {account} is not in orders.live_allowed_accounts")
-    if confirm != account[-4:]:
-        reasons.append("expected the last four characters of the live account as confirmation")
     return reasons
 
 

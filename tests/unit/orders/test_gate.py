@@ -90,19 +90,20 @@ def test_an_order_that_reduces_may_pass_below_zero_excess() -> None:
     assert gate.refusals(SPEC, replace(OPEN, excess_after=-5.0, reduces=True), LIMITS) == []
 
 
-def test_arming_a_live_account_needs_the_list_and_the_typed_end() -> None:
+def test_no_live_account_is_ever_armed() -> None:
     live = replace(OPEN, mode="live", accounts=("U7654321",))
-    limits = Orders(live_allowed_accounts=["U7654321"])
-    assert gate.arming_refusals("U7654321", 1.0, "4321", live, limits) == []
-    assert len(gate.arming_refusals("U7654321", 1.0, "", live, Orders())) == 2
-    assert any("paper" in r for r in gate.arming_refusals("U7654321", 1.0, "4321", replace(live, mode="paper"), limits))
+    assert any("paper accounts only" in reason for reason in gate.arming_refusals("U7654321", 1.0, live, Orders()))
+    assert any(
+        "for a live one" in reason
+        for reason in gate.arming_refusals("DU1000001", 1.0, replace(OPEN, mode="live"), LIMITS)
+    )
 
 
-def test_arming_a_paper_account_needs_no_confirmation_but_a_sane_time() -> None:
-    assert gate.arming_refusals("DU1000001", 8.0, "", OPEN, LIMITS) == []
+def test_arming_a_paper_account_needs_a_sane_time() -> None:
+    assert gate.arming_refusals("DU1000001", 8.0, OPEN, LIMITS) == []
     for hours in (0.0, 8.1, math.nan):
-        assert any("hours" in reason for reason in gate.arming_refusals("DU1000001", hours, "", OPEN, LIMITS))
-    assert any("TWS reports" in reason for reason in gate.arming_refusals("DU9", 1.0, "", OPEN, LIMITS))
+        assert any("hours" in reason for reason in gate.arming_refusals("DU1000001", hours, OPEN, LIMITS))
+    assert any("TWS reports" in reason for reason in gate.arming_refusals("DU9", 1.0, OPEN, LIMITS))
 
 
 def naive(spec: OrderSpec, now: gate.Situation, limits: Orders) -> bool:
