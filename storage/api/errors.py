@@ -13,7 +13,7 @@ from rest_framework.views import exception_handler
 
 
 class Unavailable(exceptions.APIException):
-    """Something that this answer needs is away for now."""
+    """Something that this answer needs is away."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "unavailable"

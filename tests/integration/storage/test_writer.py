@@ -270,7 +270,7 @@ def restart(server: Any) -> None:
         try:
             server.admin().close()
             return
-        except Exception:
+        except psycopg.OperationalError:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
