@@ -16,7 +16,7 @@ import msgspec
 
 from pipeline import config, logs
 from pipeline.clock import SystemClock
-from pipeline.commands import ROOT, places, screen
+from pipeline.commands import ROOT, doctor, places, screen
 from pipeline.commands.summary import Accounts
 from pipeline.messages import State
 from pipeline.runtime import Runtime
@@ -151,7 +151,7 @@ def where(supervisor: Supervisor) -> list[str]:
         lines.append(f"TWS       {addresses['gateway']} (simulated, for any TWS API client)")
     else:
         tws = supervisor.settings.tws
-        lines.append(f"TWS       {tws.host}:{tws.port} ({tws.mode})")
+        lines.append(f"TWS       {tws.host}:{tws.port} ({tws.mode}){_tws_fault(supervisor)}")
     for child in supervisor.children:
         if child.state is State.FAILED:
             lines.append(f"{child.name:<9} does not run: {child.reason}")
@@ -159,6 +159,15 @@ def where(supervisor: Supervisor) -> list[str]:
             lines.append(f"{child.name:<9} a window on this screen")
     lines.append("all is up; Ctrl-C stops it. From another terminal: run.py status, logs, stop")
     return lines
+
+
+def _tws_fault(supervisor: Supervisor) -> str:
+    """Why ingest is not connected, and what to do; empty where it is. It goes on trying."""
+    for child in supervisor.children:
+        told = child.beat.detail if child.name == "ingest" and child.beat is not None else {}
+        if told and told.get("tws") not in ("READY", "SYNCING"):
+            return f": {told.get('why') or 'not connected'}; tried again and again. Do this {doctor.TICK_THIS}"
+    return ""
 
 
 def _login(facts: dict[str, object]) -> str:
