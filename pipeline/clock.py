@@ -36,13 +36,10 @@ class JumpWatch:
         self._offset_s = self._offset()
 
     def moved(self) -> float | None:
-        """Seconds moved since the last call that told of a move; None while the clocks agree."""
-        offset = self._offset()
-        moved = offset - self._offset_s
-        if abs(moved) <= self._threshold_s:
-            return None
-        self._offset_s = offset
-        return moved
+        """Seconds moved since the last call; None while the clocks agree. A slow drift never adds up to a jump."""
+        before, self._offset_s = self._offset_s, self._offset()
+        moved = self._offset_s - before
+        return moved if abs(moved) > self._threshold_s else None
 
     def _offset(self) -> float:
         return self._clock.now_ns() / 1e9 - self._clock.monotonic()

@@ -8,10 +8,8 @@ from typing import Any
 from django.db.models import F, Max, Q, QuerySet
 
 from storage.models import (
-    AccountPnL,
     Audit,
     Commission,
-    Event,
     Execution,
     Gap,
     Instrument,
@@ -98,12 +96,6 @@ def account_values(account: str) -> Rows:
     return LatestAccountValue.objects.filter(account=account).values(
         "key", "currency", "value", "text", as_of=F("recv_ns")
     )
-
-
-def profit_and_loss(account: str) -> Row | None:
-    """TWS's own daily, unrealised and realised profit and loss, newest."""
-    found = AccountPnL.objects.filter(account=account).order_by("-recv_ns")
-    return found.values("daily", "unrealized", "realized", as_of=F("recv_ns")).first()
 
 
 def positions(account: str = "") -> Rows:
@@ -237,12 +229,6 @@ def tws_states() -> list[Row]:
 def watermarks() -> list[Row]:
     """How far each stream is in PostgreSQL."""
     return list(Watermark.objects.order_by("stream").values("stream", "next_seq", as_of=F("updated_ns")))
-
-
-def newest_event(kind: str) -> Row | None:
-    """The newest message of a kind without a table of its own."""
-    found = Event.objects.filter(kind=kind).order_by("-publish_ns")
-    return found.values("body", as_of=F("publish_ns")).first()
 
 
 def process_events() -> Rows:

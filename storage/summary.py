@@ -20,17 +20,12 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from pipeline import messages
+from pipeline.bus.opening import OWNERS
 from pipeline.bus.reading import read_frames_after
-from pipeline.messages import PayloadKind, ProcessEvent, StreamId
+from pipeline.messages import PayloadKind, ProcessEvent
 from pipeline.runtime import Runtime
 from storage import connection
 
-DIRECTORIES = {
-    StreamId.SUPERVISOR: "supervisor",
-    StreamId.INGEST: "ingest",
-    StreamId.ORDERS: "orders",
-    StreamId.MARGIN_RECORD: "margin",
-}
 TICK_TOPICS = (b"md.tick", b"md.option")
 TABLES = """
     select c.oid::regclass::text from pg_class c
@@ -80,7 +75,7 @@ def journaled(runtime: Runtime, positions: dict[str, list[int]]) -> tuple[dict[t
     """(stream, epoch) → what is durable behind the positions; and process → restarts."""
     kept: dict[tuple[int, int], Kept] = {}
     restarts: Counter[str] = Counter()
-    for stream, name in DIRECTORIES.items():
+    for stream, name in OWNERS.items():
         epoch, next_seq = positions.get(stream.name, [0, 0])
         for frame in read_frames_after(runtime.journal_dir(name), epoch, next_seq):
             header = frame.header

@@ -32,17 +32,6 @@ def write_at(descriptor: int, data: bytes, offset: int) -> None:
         raise OSError(errno.ENOSPC, f"short write: expected {len(data)} bytes, wrote {written}")
 
 
-def read_at(path: Path, size: int, offset: int) -> bytes:
-    """Up to `size` bytes from `offset`; fewer at the end of the file."""
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        parts = []
-        while size > 0 and (part := file.read(size)):
-            parts.append(part)
-            size -= len(part)
-    return b"".join(parts)
-
-
 def sync(descriptor: int) -> None:
     """The file's bytes are on the disk."""
     getattr(os, "fdatasync", os.fsync)(descriptor)

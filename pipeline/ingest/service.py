@@ -11,8 +11,9 @@ import zmq
 from pipeline import jit, messages
 from pipeline.bus import sockets
 from pipeline.bus.control import ControlServer
-from pipeline.bus.journal import Journal
 from pipeline.bus.live import Stream
+from pipeline.bus.opening import open_journal
+from pipeline.clock import JumpWatch
 from pipeline.ingest import latest
 from pipeline.ingest.accounts import Accounts
 from pipeline.ingest.book import Book
@@ -30,7 +31,6 @@ from pipeline.tws.connection import Connection
 from pipeline.tws.subscriptions import Priority, Want
 
 STATE_EVERY_S = 1.0
-CLOCK_JUMP_S = 1.0
 CANCEL_S = 6.0  # at most, for the cancels to leave at TWS's pace
 FENCE_S = 2.0
 DRAIN_RECORD_S = 5.0
@@ -46,14 +46,7 @@ class Ingest(Service):
             decode.warm()
             latest.warm()
         settings, directory = self.settings, self.runtime.state_dir / self.name
-        self.journal = Journal(
-            self.runtime.journal_dir(self.name),
-            StreamId.INGEST,
-            segment_bytes=settings.journal.segment_bytes,
-            sync_ms=settings.journal.sync_ms,
-            max_bytes=settings.journal.max_bytes,
-            clock=self.clock,
-        )
+        self.journal = open_journal(self.runtime, StreamId.INGEST, settings.journal, self.clock)
         self.outage = Outage(directory)
         self.outage.started(self.journal.next_seq, self.journal.last_ns)
         self._socket = sockets.publisher(self.context, self.runtime.endpoint(self.name, "pub"))
@@ -81,7 +74,7 @@ class Ingest(Service):
         self._poller.register(self.control.socket, zmq.POLLIN)
         self._was_ready = False
         self._state_due_s = 0.0
-        self._wall_minus_monotonic_s = self._wall_offset_s()
+        self._jumps = JumpWatch(self.clock)
         for known in self.instruments.all():
             self.publish(known)
 
@@ -108,14 +101,9 @@ class Ingest(Service):
     def _each_second(self) -> None:
         self.publish_state()
         self.instruments.save()
-        moved_s = self._wall_offset_s() - self._wall_minus_monotonic_s
-        if abs(moved_s) > CLOCK_JUMP_S:
+        if (moved_s := self._jumps.moved()) is not None:
             self.publish(messages.ClockJump(process=self.name, moved_s=moved_s))
             self.event("clock_jump", level=30, moved_s=moved_s)
-        self._wall_minus_monotonic_s += moved_s
-
-    def _wall_offset_s(self) -> float:
-        return self.clock.now_ns() / 1e9 - self.clock.monotonic()
 
     # Publishing.
 

@@ -11,8 +11,8 @@ import zmq
 
 from pipeline import jit, messages
 from pipeline.bus.control import ControlServer, Request
-from pipeline.bus.journal import Journal
 from pipeline.bus.live import Reset, Stream, Subscriber
+from pipeline.bus.opening import open_journal
 from pipeline.bus.sockets import publisher
 from pipeline.histogram import Histogram
 from pipeline.messages import Explain, Frame, PayloadKind, Reply, StreamId, WhatIf
@@ -46,14 +46,7 @@ class MarginService(Service):
         from pipeline.margin.rules.rates import RateBook
 
         margin, journal = self.settings.margin, self.settings.journal
-        self._journal = Journal(
-            self.runtime.journal_dir(ROLE),
-            StreamId.MARGIN_RECORD,
-            segment_bytes=journal.segment_bytes,
-            sync_ms=journal.sync_ms,
-            max_bytes=journal.max_bytes,
-            clock=self.clock,
-        )
+        self._journal = open_journal(self.runtime, StreamId.MARGIN_RECORD, journal, self.clock)
         self._record = Stream(StreamId.MARGIN_RECORD, self.clock, journal=self._journal)
         self._pub = publisher(self.context, self.runtime.endpoint(ROLE, "pub"))
         self._live = Stream(StreamId.MARGIN, self.clock, socket=self._pub)

@@ -9,8 +9,8 @@ import zmq
 from pipeline import jit, messages
 from pipeline.bus import sockets
 from pipeline.bus.control import CommandClient, ControlServer
-from pipeline.bus.journal import Journal
 from pipeline.bus.live import Stream, Subscriber
+from pipeline.bus.opening import open_journal
 from pipeline.bus.reading import read_frames
 from pipeline.clock import JumpWatch
 from pipeline.messages import ClockJump, Message, PayloadKind, StreamId
@@ -35,17 +35,9 @@ class OrdersService(Service):
         with jit.warming(self.name):
             decode.warm()
         journal = self.settings.journal
-        directory = self.runtime.journal_dir("orders")
-        self._journal = Journal(
-            directory,
-            StreamId.ORDERS,
-            segment_bytes=journal.segment_bytes,
-            sync_ms=journal.sync_ms,
-            max_bytes=journal.max_bytes,
-            clock=self.clock,
-        )
+        self._journal = open_journal(self.runtime, StreamId.ORDERS, journal, self.clock)
         self.book = Book(self.settings.tws.orders_client_id)
-        for frame in read_frames(directory):
+        for frame in read_frames(self.runtime.journal_dir(self.name)):
             if frame.header.kind == PayloadKind.MAP:
                 self.book.apply(messages.unpack(frame.payload))
         self._live = sockets.publisher(self.context, self.runtime.endpoint(self.name, "pub"))

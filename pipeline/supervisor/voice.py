@@ -11,8 +11,8 @@ import zmq
 from pipeline import config, logs, messages
 from pipeline.bus import sockets
 from pipeline.bus.control import ControlServer, Request
-from pipeline.bus.journal import Journal
 from pipeline.bus.live import Stream
+from pipeline.bus.opening import open_journal
 from pipeline.clock import Clock
 from pipeline.errors import JournalError, WireError
 from pipeline.messages import Beat, ProcessEvent, StreamId, SystemStatus
@@ -33,14 +33,7 @@ class Voice:
         self._ended = False
         self.bad = 0
         self.context: sockets.Context = zmq.Context()
-        self._journal = Journal(
-            runtime.journal_dir(PROCESS),
-            StreamId.SUPERVISOR,
-            segment_bytes=settings.segment_bytes,
-            sync_ms=settings.sync_ms,
-            max_bytes=settings.max_bytes,
-            clock=clock,
-        )
+        self._journal = open_journal(runtime, StreamId.SUPERVISOR, settings, clock)
         self._socket = sockets.publisher(self.context, runtime.endpoint(PROCESS, "pub"))
         self._stream = Stream(StreamId.SUPERVISOR, clock, journal=self._journal, socket=self._socket)
         self._control = ControlServer(

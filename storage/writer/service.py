@@ -9,9 +9,9 @@ import psycopg
 import zmq
 
 from pipeline import messages
+from pipeline.bus.opening import OWNERS
 from pipeline.bus.record import Fetcher
 from pipeline.logs import Throttle
-from pipeline.messages import StreamId
 from pipeline.service import Service
 from storage import connection, partitions
 from storage.writer import quotes, sql, transaction
@@ -19,12 +19,6 @@ from storage.writer.batch import Batch, Reject
 from storage.writer.database import Database
 from storage.writer.source import Source
 
-OWNERS = {
-    StreamId.SUPERVISOR: "supervisor",
-    StreamId.INGEST: "ingest",
-    StreamId.ORDERS: "orders",
-    StreamId.MARGIN_RECORD: "margin",
-}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
 HOUSEKEEPING_S = 60.0
 DRAIN_S, QUIET_S = 5.0, 0.4  # at stop: at most so long, done when nothing came for so long

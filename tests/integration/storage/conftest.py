@@ -24,12 +24,13 @@ from pipeline.bus import sockets
 from pipeline.bus.control import ControlServer
 from pipeline.bus.journal import Journal
 from pipeline.bus.live import Stream
+from pipeline.bus.opening import OWNERS
 from pipeline.bus.reading import read_frames
 from pipeline.clock import SystemClock
 from pipeline.messages import StreamId
 from pipeline.runtime import Runtime
 from storage import rows
-from storage.writer.service import OWNERS, WriterService
+from storage.writer.service import WriterService
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 20.0
