@@ -16,8 +16,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from pipeline import config
-from pipeline.gateway import days, keeping
+from pipeline.gateway import keeping
 from pipeline.gateway.limits import Limits
+from pipeline.gateway.market import days
 from pipeline.gateway.server import Server
 from pipeline.service import stop_on_signal
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.gateway import days, universe
-from pipeline.gateway.accounts import Account, Position
-from pipeline.gateway.brokerage import Brokerage
-from pipeline.gateway.market import STEP_S, Market
-from pipeline.gateway.ordering import Fill, Order
-from pipeline.gateway.tape import Quote, Tape
+from pipeline.gateway.broker.accounts import Account, Position
+from pipeline.gateway.broker.brokerage import Brokerage
+from pipeline.gateway.broker.ordering import Fill, Order
+from pipeline.gateway.market import days, universe
+from pipeline.gateway.market.prices import STEP_S, Market
+from pipeline.gateway.market.tape import Quote, Tape
 
 FORMAT = 1
 

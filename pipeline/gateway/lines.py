@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
-from pipeline.gateway import wire
 from pipeline.gateway.limits import Limits
+from pipeline.gateway.market.tape import Tape
+from pipeline.gateway.market.universe import Instrument
 from pipeline.gateway.session import Line, Session
-from pipeline.gateway.tape import Tape
-from pipeline.gateway.universe import Instrument
+from pipeline.gateway.tells import ticks
+from pipeline.gateway.tells.frames import prefixed
 
 UNDERLYING_WEIGHT = 4  # an underlying moves so many times as often as an option
 IDLE_COST = 0.25  # what a moment without a tick takes from the budget
@@ -29,7 +30,7 @@ class Lines:
         return con_id in self.watchers or len(self.watchers) < self.limits.lines
 
     def add(self, session: Session, req_id: int, x: Instrument) -> None:
-        line = Line(req_id, x.con_id, wire.heads(req_id))
+        line = Line(req_id, x.con_id, ticks.heads(req_id))
         session.lines[req_id] = line
         self.watchers.setdefault(x.con_id, []).append((session, line))
         self._fill_urn()
@@ -53,9 +54,9 @@ class Lines:
 
     def picture(self, session: Session, req_id: int, x: Instrument) -> None:
         """Tell one client all that is known of a contract."""
-        heads = wire.heads(req_id)
+        heads = ticks.heads(req_id)
         for place, tail in self.tape.picture(x):
-            session.send_tick(wire.prefixed(heads[place], tail))
+            session.send_tick(prefixed(heads[place], tail))
 
     def flow(self, elapsed_s: float) -> None:
         """Send the ticks of `elapsed_s`; what a stall missed beyond a quarter of a second is not made up for."""
@@ -70,7 +71,7 @@ class Lines:
             watchers = self.watchers[con_id]
             for session, line in watchers:
                 for place, tail in halves:
-                    session.send_tick(wire.prefixed(line.heads[place], tail))
+                    session.send_tick(prefixed(line.heads[place], tail))
             self._budget -= len(halves) * len(watchers) or IDLE_COST
 
     def _fill_urn(self) -> None:

@@ -10,15 +10,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.gateway import days, keeping, reading, reports, requests, wire, wire_orders
-from pipeline.gateway.answers import Answers
-from pipeline.gateway.brokerage import Brokerage, Changed, Event, Filled
+from pipeline.gateway import keeping
+from pipeline.gateway.answers.area import House
+from pipeline.gateway.answers.front import Front
+from pipeline.gateway.asks import reading
+from pipeline.gateway.asks.request import BadRequest
+from pipeline.gateway.asks.session import StartApi
+from pipeline.gateway.broker.brokerage import Brokerage, Event
 from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Limits, Pace
 from pipeline.gateway.lines import Lines
-from pipeline.gateway.market import STEP_S
-from pipeline.gateway.requests import BadRequest
+from pipeline.gateway.market import days
+from pipeline.gateway.market.prices import STEP_S
 from pipeline.gateway.session import Garbage, Phase, Session
+from pipeline.gateway.tells import frames
 
 log = logging.getLogger("margindesk.gateway")
 CYCLE_S = 0.005
@@ -37,7 +42,8 @@ class Server:
     ) -> None:
         self.brokerage, self.limits, self.directory = brokerage, limits, directory
         self.lines = Lines(brokerage.tape, limits, rate, brokerage.market.seed)
-        self.answers = Answers(brokerage, self.lines)
+        self.house = House(brokerage, self.lines, limits)
+        self.front = Front(self.house)
         self.sessions: dict[socket.socket, Session] = {}
         self.dropped = 0
         self._selector = selectors.DefaultSelector()
@@ -47,8 +53,7 @@ class Server:
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         now = time.monotonic()
         self._anchor = now - brokerage.market.step * STEP_S
-        self._flowed = self._saved = self._pnl_told = now
-        self._accounts_told: dict[socket.socket, float] = {}
+        self._flowed = self._saved = now
         self._closing: dict[socket.socket, float] = {}
         self._half_closed: set[socket.socket] = set()
         self._ledgers: dict[int, Ledger] = {}
@@ -99,13 +104,7 @@ class Server:
         if market.step != before:
             self._tell(self.brokerage.match())
             self._roll_day()
-        if now - self._pnl_told >= self.limits.pnl_every_s:
-            self._pnl_told = now
-            self._tell_pnl()
-        for sock, told in list(self._accounts_told.items()):
-            if now - told >= self.limits.account_every_s:
-                self._accounts_told[sock] = now
-                self._tell_accounts(self.sessions[sock], None)
+        self.front.cycle(now)
 
     def _roll_day(self) -> None:
         """At 09:30 of a new business day: new closes, new daily sums, day orders end."""
@@ -134,7 +133,8 @@ class Server:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # the rest waits where it is counted
-        self.sessions[sock] = Session(f"{peer[0]}:{peer[1]}", self.limits)
+        self.sessions[sock] = session = Session(f"{peer[0]}:{peer[1]}", self.limits)
+        self.house.sessions.append(session)
         self._selector.register(sock, selectors.EVENT_READ)
 
     def _read(self, sock: socket.socket) -> None:
@@ -165,7 +165,7 @@ class Server:
                 return
             session.sv, session.phase = agreed, Phase.START
             moment = days.new_york(self.brokerage.market.now_ns)
-            session.send(wire.handshake(agreed, f"{moment:%Y%m%d %H:%M:%S %Z}"))
+            session.send(frames.handshake(agreed, f"{moment:%Y%m%d %H:%M:%S %Z}"))
         while session.phase in (Phase.START, Phase.OPEN):
             frame = session.take_frame()
             if frame is None:
@@ -179,10 +179,10 @@ class Server:
         match session.pacing.message(time.monotonic()):
             case Pace.WARN:
                 text = f"Warning: Approaching max rate of {limit} messages per second ({session.pacing.count})"
-                self.answers.error(session, -1, 0, text)
+                self.house.error(session, -1, 0, text)
             case Pace.OVER:
                 text = f"Max rate of messages per second has been exceeded:max={limit} rec={session.pacing.count} (1)"
-                self.answers.error(session, -1, 100, text)
+                self.house.error(session, -1, 100, text)
             case Pace.CLOSE:
                 self._refuse(sock, session, 100, f"Max rate of messages per second has been exceeded:max={limit}")
                 return False
@@ -192,17 +192,13 @@ class Server:
         try:
             request = reading.decode(frame, session.sv)
             if session.phase is Phase.OPEN:
-                self._tell(self.answers.answer(session, request))
-                if isinstance(
-                    request, requests.AccountUpdates | requests.AccountUpdatesMulti | requests.AccountSummary
-                ):
-                    self._accounts_told.setdefault(sock, time.monotonic())
-            elif isinstance(request, requests.StartApi):
+                self._tell(self.front.answer(session, request))
+            elif isinstance(request, StartApi):
                 self._start(sock, session, request.client_id)
             else:
                 raise BadRequest(-1, 321, "Error validating request.-'bK' : cause - Expected startApi first")
         except BadRequest as bad:
-            self.answers.error(session, bad.req_id, bad.code, bad.text)
+            self.house.error(session, bad.req_id, bad.code, bad.text)
 
     def _start(self, sock: socket.socket, session: Session, client_id: int) -> None:
         holder = self._holder(client_id)
@@ -218,7 +214,7 @@ class Server:
                 self._ledgers[client_id] = Ledger(self.directory, client_id)
             session.ledger = self._ledgers[client_id]
         log.info("client_started", extra={"facts": {"client_id": client_id, "version": session.sv}})
-        self.answers.greet(session)
+        self.front.start.greet(session)
 
     def _holder(self, client_id: int) -> socket.socket | None:
         """The connection that uses this client id."""
@@ -231,8 +227,8 @@ class Server:
         """Say why, then close once it is read."""
         log.warning("client_refused", extra={"facts": {"peer": session.peer, "code": code, "text": text}})
         if session.sv:
-            self.answers.error(session, -1, code, text)
-        self._forget(sock, session)
+            self.house.error(session, -1, code, text)
+        self.front.forget(session)
         session.phase = Phase.CLOSING
         self._closing[sock] = time.monotonic() + CLOSE_GRACE_S
 
@@ -271,13 +267,10 @@ class Server:
         log.error("client_dropped", extra={"facts": {"peer": session.peer, "client_id": session.client_id, "why": why}})
         self._end(sock, why)
 
-    def _forget(self, sock: socket.socket, session: Session) -> None:
-        self.lines.remove_all(session)
-        self._accounts_told.pop(sock, None)
-
     def _end(self, sock: socket.socket, why: str) -> None:
         session = self.sessions.pop(sock)
-        self._forget(sock, session)
+        self.house.sessions.remove(session)
+        self.front.forget(session)
         self._closing.pop(sock, None)
         self._half_closed.discard(sock)
         self._selector.unregister(sock)
@@ -286,61 +279,6 @@ class Server:
         sock.close()
         log.info("client_ended", extra={"facts": {"client_id": session.client_id, "peer": session.peer, "why": why}})
 
-    # Events.
-
     def _tell(self, events: Sequence[Event]) -> None:
-        """Tell the client that placed an order, and after a fill every watcher of the account."""
-        moved: dict[str, set[int]] = {}
-        for event in events:
-            self._dirty = True
-            for session in self.sessions.values():
-                if session.phase is Phase.OPEN and session.client_id == event.order.client_id:
-                    self._tell_order(session, event)
-            if isinstance(event, Filled):
-                moved.setdefault(event.fill.account, set()).add(event.fill.con_id)
-        if moved:
-            for session in self.sessions.values():
-                if session.phase is Phase.OPEN:
-                    self._tell_positions(session, moved)
-                    self._tell_accounts(session, moved)
-
-    def _tell_order(self, session: Session, event: Event) -> None:
-        order = event.order
-        x = self.brokerage.universe.by_con_id[order.con_id]
-        state = wire_orders.open_order(session.sv, order, x), wire_orders.order_status(order)
-        if isinstance(event, Filled):
-            session.send(wire_orders.execution(session.sv, -1, event.fill, x), *state)
-            session.send(wire_orders.commission(event.fill))
-        elif isinstance(event, Changed) and event.code:
-            session.send(wire_orders.order_status(order))
-            self.answers.error(session, order.order_id, event.code, event.text)
-        else:
-            session.send(*state)
-
-    def _tell_positions(self, session: Session, moved: dict[str, set[int]]) -> None:
-        for name, con_ids in moved.items():
-            account = self.brokerage.accounts[name]
-            if session.watching.positions:
-                session.send(*reports.positions(self.brokerage, account, sorted(con_ids)))
-            for req_id, asked in session.watching.positions_multi.items():
-                if asked.account in ("", name):
-                    session.send(*reports.positions(self.brokerage, account, sorted(con_ids), req_id))
-
-    def _tell_accounts(self, session: Session, moved: dict[str, set[int]] | None) -> None:
-        """Account values that changed; `moved` None: the three-minute report with the whole portfolio."""
-        watching = session.watching
-        if watching.updates and (moved is None or watching.updates in moved):
-            places = None if moved is None else sorted(moved[watching.updates])
-            session.send(*reports.updates(session, self.brokerage, places))
-        for asked in watching.multi.values():
-            session.send(*reports.multi(session, self.brokerage, asked))
-        for wanted in watching.summary.values():
-            session.send(*reports.summary(session, self.brokerage, wanted))
-
-    def _tell_pnl(self) -> None:
-        for session in self.sessions.values():
-            for req_id, asked in session.watching.pnl.items():
-                frame = reports.pnl(self.brokerage, asked)
-                if session.watching.pnl_sent.get(req_id) != frame:
-                    session.watching.pnl_sent[req_id] = frame
-                    session.send(frame)
+        self._dirty = self._dirty or bool(events)
+        self.front.heard(events)

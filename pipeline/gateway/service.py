@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CannotStart
-from pipeline.gateway import days, keeping
-from pipeline.gateway.brokerage import Brokerage
+from pipeline.gateway import keeping
+from pipeline.gateway.broker.brokerage import Brokerage
 from pipeline.gateway.limits import Limits
+from pipeline.gateway.market import days
 from pipeline.gateway.server import Server
 from pipeline.service import Service
 

@@ -7,11 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pipeline.gateway import wire
-from pipeline.gateway.keys import Row
+from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdatesMulti, PnL, PositionsMulti
+from pipeline.gateway.broker.keys import Row
 from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Limits, Pacing
-from pipeline.gateway.requests import AccountSummary, AccountUpdatesMulti, PnL, PositionsMulti
+from pipeline.gateway.tells import frames
 
 HELLO = b"API\0"
 HELLO_TEXT = re.compile(rb"v(\d+)(?:\.\.(\d+))?(?: .*)?\0?", re.DOTALL)
@@ -109,8 +109,8 @@ class Session:
         if len(self._input) < 4:
             return None
         length = int.from_bytes(self._input[:4], "big")
-        if not 0 < length <= wire.MAX_FRAME:
-            raise Garbage(f"expected a frame of 1 to {wire.MAX_FRAME} bytes, found one of {length}")
+        if not 0 < length <= frames.MAX_FRAME:
+            raise Garbage(f"expected a frame of 1 to {frames.MAX_FRAME} bytes, found one of {length}")
         if len(self._input) < 4 + length:
             return None
         frame = bytes(self._input[4 : 4 + length])
@@ -152,9 +152,9 @@ def agree(text: bytes) -> int:
     if found is None:
         raise Garbage(f"expected versions such as v100..200, found {text[:40]!r}")
     least, most = int(found[1]), int(found[2] or found[1])
-    agreed = min(wire.MAX_VERSION, most)
-    if agreed < wire.MIN_VERSION or least > agreed:
+    agreed = min(frames.MAX_VERSION, most)
+    if agreed < frames.MIN_VERSION or least > agreed:
         raise Garbage(
-            f"this TWS speaks versions {wire.MIN_VERSION} to {wire.MAX_VERSION}, the client {least} to {most}"
+            f"this TWS speaks versions {frames.MIN_VERSION} to {frames.MAX_VERSION}, the client {least} to {most}"
         )
     return agreed

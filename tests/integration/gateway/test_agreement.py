@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline import jit, messages
-from pipeline.gateway import keeping, keys, rates
+from pipeline.gateway import keeping
+from pipeline.gateway.broker import keys, rates
 from pipeline.messages import TICK
 
 

@@ -13,7 +13,7 @@ from ibapi.decoder import Decoder
 from ibapi.wrapper import EWrapper
 
 from pipeline.gateway import keeping
-from pipeline.gateway.brokerage import Brokerage
+from pipeline.gateway.broker.brokerage import Brokerage
 
 DAY = date(2026, 11, 23)
 

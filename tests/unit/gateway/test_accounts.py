@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.gateway import keeping, keys
-from pipeline.gateway.accounts import Account, amount, cents, commission
+from pipeline.gateway import keeping
+from pipeline.gateway.broker import keys
+from pipeline.gateway.broker.accounts import Account, amount, cents, commission
 
 UNIVERSE = keeping.begin(date(2026, 11, 23), 7, 1.0).universe
 STOCK, OPTION, FUTURE = UNIVERSE.stock("AAPL"), UNIVERSE.option("AAPL", 0, 245.0, "C"), UNIVERSE.future("ES")

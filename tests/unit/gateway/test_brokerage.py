@@ -3,9 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.gateway.brokerage import Changed, Filled
-from pipeline.gateway.requests import BadRequest, PlaceOrder
-from pipeline.gateway.universe import Description
+from pipeline.gateway.asks.orders import PlaceOrder
+from pipeline.gateway.asks.request import BadRequest
+from pipeline.gateway.broker.brokerage import Changed, Filled
+from pipeline.gateway.market.universe import Description
 
 APPLE = Description(con_id=265598, exchange="SMART")
 ASK = PlaceOrder(1, APPLE, "BUY", 100, "MKT", tif="DAY", account="DU1234502")

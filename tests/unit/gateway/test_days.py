@@ -2,7 +2,7 @@ from datetime import date, time
 
 import pytest
 
-from pipeline.gateway import days
+from pipeline.gateway.market import days
 
 
 @pytest.mark.parametrize(

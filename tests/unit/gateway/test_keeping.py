@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.gateway import keeping
-from pipeline.gateway.requests import PlaceOrder
-from pipeline.gateway.universe import Description
+from pipeline.gateway.asks.orders import PlaceOrder
+from pipeline.gateway.market.universe import Description
 
 ASK = PlaceOrder(1, Description(con_id=265598, exchange="SMART"), "BUY", 100, "MKT", tif="DAY", account="DU1234502")
 

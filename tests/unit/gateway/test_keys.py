@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.gateway import keys
+from pipeline.gateway.broker import keys
 
 
 def rows_of(brokerage, name):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.gateway import margin
-from pipeline.gateway.margin import Leg
+from pipeline.gateway.broker import margin
+from pipeline.gateway.broker.margin import Leg
 
 
 def stock(symbol, shares, price):

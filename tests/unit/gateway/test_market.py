@@ -4,8 +4,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pipeline.gateway import days, keeping, surface
-from pipeline.gateway.days import NS
+from pipeline.gateway import keeping
+from pipeline.gateway.market import days, surface
+from pipeline.gateway.market.days import NS
 
 DAY = date(2026, 11, 23)
 RATE = 0.04

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.gateway.matching import match
-from pipeline.gateway.ordering import Order
+from pipeline.gateway.broker.matching import match
+from pipeline.gateway.broker.ordering import Order
 
 
 def order(action, quantity, kind="MKT", limit=0.0, filled=0):

@@ -10,8 +10,11 @@ from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
-from pipeline.gateway import reading, requests
-from pipeline.gateway.requests import BadRequest
+from pipeline.gateway.asks import reading
+from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdates, AccountUpdatesMulti, PnL, PositionsMulti
+from pipeline.gateway.asks.contracts import MarketRule, MatchingSymbols, SecDefOptParams
+from pipeline.gateway.asks.market_data import MarketDataType
+from pipeline.gateway.asks.request import BadRequest, Plain, Request
 
 VERSIONS = [157, 158, 160, 162, 166, 169, 170, 176, 177, 178, 183, 184, 187, 189, 190, 192, 199, 200]
 every_version = pytest.mark.parametrize("sv", VERSIONS)
@@ -91,8 +94,8 @@ def test_combination_is_read_to_its_what_if(encoder, sv):
 
 @every_version
 def test_cancels(encoder, sv):
-    assert one(encoder, sv, lambda c: c.cancelOrder(13, OrderCancel())) == requests.Plain(13, "cancelOrder")
-    assert one(encoder, sv, lambda c: c.reqGlobalCancel(OrderCancel())) == requests.Plain(name="globalCancel")
+    assert one(encoder, sv, lambda c: c.cancelOrder(13, OrderCancel())) == Plain(13, "cancelOrder")
+    assert one(encoder, sv, lambda c: c.reqGlobalCancel(OrderCancel())) == Plain(name="globalCancel")
 
 
 @pytest.mark.parametrize("sv", [157, 178, 192, 200])
@@ -103,31 +106,31 @@ def test_everything_else(encoder, sv):
     asked = one(encoder, sv, lambda c: c.reqContractDetails(12, option))
     assert (asked.req_id, asked.contract.strike, asked.contract.expiry) == (12, 245.0, "202612")
     for call, expected in [
-        (lambda c: c.cancelMktData(11), requests.Plain(11, "cancelMktData")),
-        (lambda c: c.reqMarketDataType(3), requests.MarketDataType(kind=3)),
+        (lambda c: c.cancelMktData(11), Plain(11, "cancelMktData")),
+        (lambda c: c.reqMarketDataType(3), MarketDataType(kind=3)),
         (
             lambda c: c.reqSecDefOptParams(5, "AAPL", "", "STK", 265598),
-            requests.SecDefOptParams(5, "AAPL", "", "STK", 265598),
+            SecDefOptParams(5, "AAPL", "", "STK", 265598),
         ),
-        (lambda c: c.reqMatchingSymbols(5, "AA"), requests.MatchingSymbols(5, "AA")),
-        (lambda c: c.reqMarketRule(26), requests.MarketRule(rule_id=26)),
-        (lambda c: c.reqAccountSummary(5, "All", "A,B"), requests.AccountSummary(5, "All", "A,B")),
-        (lambda c: c.cancelAccountSummary(5), requests.Plain(5, "cancelAccountSummary")),
-        (lambda c: c.reqAccountUpdates(True, "DU1"), requests.AccountUpdates(subscribe=True, account="DU1")),
-        (lambda c: c.reqAccountUpdatesMulti(5, "DU1", "", True), requests.AccountUpdatesMulti(5, "DU1", "", True)),
-        (lambda c: c.cancelAccountUpdatesMulti(5), requests.Plain(5, "cancelAccountUpdatesMulti")),
-        (lambda c: c.reqPositions(), requests.Plain(name="positions")),
-        (lambda c: c.cancelPositions(), requests.Plain(name="cancelPositions")),
-        (lambda c: c.reqPositionsMulti(5, "DU1", "m"), requests.PositionsMulti(5, "DU1", "m")),
-        (lambda c: c.reqPnL(5, "DU1", ""), requests.PnL(5, "DU1")),
-        (lambda c: c.reqPnLSingle(5, "DU1", "", 8), requests.PnL(5, "DU1", 8)),
-        (lambda c: c.cancelPnL(5), requests.Plain(5, "cancelPnL")),
-        (lambda c: c.reqOpenOrders(), requests.Plain(name="openOrders")),
-        (lambda c: c.reqAllOpenOrders(), requests.Plain(name="allOpenOrders")),
-        (lambda c: c.reqCompletedOrders(False), requests.Plain(name="completedOrders")),
-        (lambda c: c.reqIds(1), requests.Plain(name="ids")),
-        (lambda c: c.reqManagedAccts(), requests.Plain(name="managedAccts")),
-        (lambda c: c.reqCurrentTime(), requests.Plain(name="currentTime")),
+        (lambda c: c.reqMatchingSymbols(5, "AA"), MatchingSymbols(5, "AA")),
+        (lambda c: c.reqMarketRule(26), MarketRule(rule_id=26)),
+        (lambda c: c.reqAccountSummary(5, "All", "A,B"), AccountSummary(5, "All", "A,B")),
+        (lambda c: c.cancelAccountSummary(5), Plain(5, "cancelAccountSummary")),
+        (lambda c: c.reqAccountUpdates(True, "DU1"), AccountUpdates(subscribe=True, account="DU1")),
+        (lambda c: c.reqAccountUpdatesMulti(5, "DU1", "", True), AccountUpdatesMulti(5, "DU1", "", True)),
+        (lambda c: c.cancelAccountUpdatesMulti(5), Plain(5, "cancelAccountUpdatesMulti")),
+        (lambda c: c.reqPositions(), Plain(name="positions")),
+        (lambda c: c.cancelPositions(), Plain(name="cancelPositions")),
+        (lambda c: c.reqPositionsMulti(5, "DU1", "m"), PositionsMulti(5, "DU1", "m")),
+        (lambda c: c.reqPnL(5, "DU1", ""), PnL(5, "DU1")),
+        (lambda c: c.reqPnLSingle(5, "DU1", "", 8), PnL(5, "DU1", 8)),
+        (lambda c: c.cancelPnL(5), Plain(5, "cancelPnL")),
+        (lambda c: c.reqOpenOrders(), Plain(name="openOrders")),
+        (lambda c: c.reqAllOpenOrders(), Plain(name="allOpenOrders")),
+        (lambda c: c.reqCompletedOrders(False), Plain(name="completedOrders")),
+        (lambda c: c.reqIds(1), Plain(name="ids")),
+        (lambda c: c.reqManagedAccts(), Plain(name="managedAccts")),
+        (lambda c: c.reqCurrentTime(), Plain(name="currentTime")),
     ]:
         assert one(encoder, sv, call) == expected
 
@@ -176,7 +179,7 @@ def test_bad_frames_are_refused_with_320(payload, req_id):
     assert (refused.value.req_id, refused.value.code) == (req_id, 320)
 
 
-def outcome(payload: bytes, sv: int) -> requests.Request | BadRequest:
+def outcome(payload: bytes, sv: int) -> Request | BadRequest:
     try:
         return reading.decode(payload, sv)
     except BadRequest as refused:
@@ -185,10 +188,10 @@ def outcome(payload: bytes, sv: int) -> requests.Request | BadRequest:
 
 @given(st.binary(max_size=200), st.sampled_from([157, 178, 200]))
 def test_any_bytes_give_a_request_or_a_refusal(payload, sv):
-    assert isinstance(outcome(payload, sv), requests.Request | BadRequest)
+    assert isinstance(outcome(payload, sv), Request | BadRequest)
 
 
 @given(st.sampled_from(sorted(reading.READERS) + sorted(reading.REFUSED)), st.lists(st.text(max_size=8), max_size=90))
 def test_any_fields_give_a_request_or_a_refusal(message, fields):
     payload = "\0".join([str(message), *fields, ""]).encode("utf-8", "replace")
-    assert isinstance(outcome(payload, 200), requests.Request | BadRequest)
+    assert isinstance(outcome(payload, 200), Request | BadRequest)

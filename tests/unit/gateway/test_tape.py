@@ -1,9 +1,10 @@
 from collections import Counter
 from datetime import date
 
-from pipeline.gateway import keeping, wire
-from pipeline.gateway.tape import Tape
-from pipeline.gateway.universe import price_step
+from pipeline.gateway import keeping
+from pipeline.gateway.market.tape import Tape
+from pipeline.gateway.market.universe import price_step
+from pipeline.gateway.tells import ticks
 
 
 def kinds(halves):
@@ -22,17 +23,17 @@ def run(brokerage, x, events: int):
 
 def test_a_picture_tells_everything_once(brokerage):
     told = kinds(brokerage.tape.picture(brokerage.universe.stock("AAPL")))
-    assert told[:3] == [(wire.PRICE, 1), (wire.PRICE, 2), (wire.PRICE, 4)]
-    assert {(wire.STRING, 45), (wire.SIZE, 8), (wire.PRICE, 6), (wire.PRICE, 7), (wire.PRICE, 9)} <= set(told)
+    assert told[:3] == [(ticks.PRICE, 1), (ticks.PRICE, 2), (ticks.PRICE, 4)]
+    assert {(ticks.STRING, 45), (ticks.SIZE, 8), (ticks.PRICE, 6), (ticks.PRICE, 7), (ticks.PRICE, 9)} <= set(told)
     assert max(Counter(told).values()) == 1
 
 
 def test_an_option_tells_its_computations_an_index_no_quote(brokerage):
     option = brokerage.universe.option("AAPL", 0, 245.0, "C")
-    assert {(wire.OPTION, kind) for kind in (10, 11, 12, 13)} <= set(kinds(brokerage.tape.picture(option)))
+    assert {(ticks.OPTION, kind) for kind in (10, 11, 12, 13)} <= set(kinds(brokerage.tape.picture(option)))
     index = kinds(brokerage.tape.picture(brokerage.universe.stock("SPX")))
-    assert (wire.PRICE, 1) not in index
-    assert (wire.PRICE, 4) in index
+    assert (ticks.PRICE, 1) not in index
+    assert (ticks.PRICE, 4) in index
 
 
 def test_a_price_carries_its_size_and_no_echo_follows(brokerage):
@@ -40,7 +41,7 @@ def test_a_price_carries_its_size_and_no_echo_follows(brokerage):
     for halves in run(brokerage, brokerage.universe.stock("TSLA"), 2000):
         told = kinds(halves)
         for price, size in echoes.items():
-            assert not ((wire.PRICE, price) in told and (wire.SIZE, size) in told)
+            assert not ((ticks.PRICE, price) in told and (ticks.SIZE, size) in told)
 
 
 def test_quotes_stay_on_the_price_grid_and_never_cross(brokerage):
@@ -69,8 +70,8 @@ def test_what_the_client_was_told_is_what_the_tape_holds(brokerage):
         fields = tail.split(b"\0")
         told[place, int(fields[0])] = float(fields[1])
     quote = brokerage.tape.quote(x)
-    assert (told[wire.PRICE, 1], told[wire.PRICE, 2], told[wire.PRICE, 4]) == (quote.bid, quote.ask, quote.last)
-    assert told[wire.SIZE, 8] == quote.volume
+    assert (told[ticks.PRICE, 1], told[ticks.PRICE, 2], told[ticks.PRICE, 4]) == (quote.bid, quote.ask, quote.last)
+    assert told[ticks.SIZE, 8] == quote.volume
 
 
 def test_seeded_tape_repeats():

@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from pipeline.gateway import universe
-from pipeline.gateway.universe import Description
+from pipeline.gateway.market import universe
+from pipeline.gateway.market.universe import Description
 
 DAY = date(2026, 11, 23)
 

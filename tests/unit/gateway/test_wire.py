@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.gateway import reports, wire, wire_contracts, wire_orders
+from pipeline.gateway.answers import reports
+from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdatesMulti, PnL
+from pipeline.gateway.broker.ordering import Fill, Order, Preview
 from pipeline.gateway.limits import Limits
-from pipeline.gateway.ordering import Fill, Order, Preview
-from pipeline.gateway.requests import AccountSummary, AccountUpdatesMulti, PnL
 from pipeline.gateway.session import Session
+from pipeline.gateway.tells import accounts, contracts, frames, orders, ticks
 
 VERSIONS = [
     157,
@@ -59,7 +60,7 @@ def preview():
 @every_version
 def test_contract_details_of_a_stock(heard, listed, sv):
     x = listed.universe.stock("AAPL")
-    frame = wire_contracts.contract_details(sv, 7, x, listed.universe, "SMART")
+    frame = contracts.contract_details(sv, 7, x, listed.universe, "SMART")
     ((req_id, details),) = heard(sv, frame).named("contractDetails")
     assert req_id == 7
     contract = details.contract
@@ -77,7 +78,7 @@ def test_contract_details_of_a_stock(heard, listed, sv):
 @every_version
 def test_contract_details_of_an_option(heard, listed, sv):
     x = listed.universe.option("SPX", 0, 6500.0, "P")
-    frame = wire_contracts.contract_details(sv, 7, x, listed.universe, "")
+    frame = contracts.contract_details(sv, 7, x, listed.universe, "")
     ((_, details),) = heard(sv, frame).named("contractDetails")
     contract = details.contract
     assert (contract.strike, contract.right, contract.multiplier, contract.tradingClass) == (6500.0, "P", "100", "SPXW")
@@ -89,20 +90,20 @@ def test_contract_details_of_an_option(heard, listed, sv):
 
 @every_version
 def test_open_order(heard, listed, sv):
-    frame = wire_orders.open_order(sv, order(), listed.universe.stock("AAPL"))
+    frame = orders.open_order(sv, order(), listed.universe.stock("AAPL"))
     ((order_id, contract, told, state),) = heard(sv, frame).named("openOrder")
     assert (order_id, contract.conId, contract.right) == (13, 265598, "?")
     assert (told.action, told.totalQuantity, told.orderType, told.lmtPrice) == ("BUY", Decimal(100), "LMT", 244.5)
     assert (told.account, told.orderRef, told.clientId, told.permId, told.tif) == (
         "DU1234501", "mine", 5, 1376327563, "DAY",
     )  # fmt: skip
-    assert (state.status, told.whatIf, state.initMarginAfter) == ("Submitted", False, wire.UNSET)
+    assert (state.status, told.whatIf, state.initMarginAfter) == ("Submitted", False, frames.UNSET)
     assert (told.adjustedOrderType, told.cashQty) == ("None", 0.0)
 
 
 @every_version
 def test_what_if_answer(heard, listed, sv):
-    frame = wire_orders.open_order(sv, order(what_if=True), listed.universe.stock("AAPL"), preview())
+    frame = orders.open_order(sv, order(what_if=True), listed.universe.stock("AAPL"), preview())
     ((_, _, told, state),) = heard(sv, frame).named("openOrder")
     assert told.whatIf is True
     assert (state.initMarginBefore, state.initMarginChange, state.initMarginAfter) == ("1000.00", "100.50", "1100.50")
@@ -115,7 +116,7 @@ def test_what_if_answer(heard, listed, sv):
 @every_version
 def test_the_last_field_of_an_order_is_read_as_what_it_is(heard, listed, sv):
     """A field too many or too few would shift the ones at the end."""
-    frame = wire_orders.open_order(sv, order(submitter="me"), listed.universe.stock("AAPL"))
+    frame = orders.open_order(sv, order(submitter="me"), listed.universe.stock("AAPL"))
     ((_, _, told, _),) = heard(sv, frame).named("openOrder")
     assert told.dontUseAutoPriceForHedge is True
     if sv >= 193:
@@ -127,7 +128,7 @@ def test_the_last_field_of_an_order_is_read_as_what_it_is(heard, listed, sv):
 @every_version
 def test_completed_order(heard, listed, sv):
     done = order(status="Filled", filled=100, completed_ns=NS, submitter="me")
-    ((contract, told, state),) = heard(sv, wire_orders.completed_order(sv, done, listed.universe.stock("AAPL"))).named(
+    ((contract, told, state),) = heard(sv, orders.completed_order(sv, done, listed.universe.stock("AAPL"))).named(
         "completedOrder"
     )
     assert (contract.conId, told.account, told.permId, told.lmtPrice) == (265598, "DU1234501", 1376327563, 244.5)
@@ -140,8 +141,8 @@ def test_completed_order(heard, listed, sv):
 
 @every_version
 def test_execution_and_commission(heard, listed, sv):
-    frames = wire_orders.execution(sv, -1, fill(), listed.universe.stock("AAPL")), wire_orders.commission(fill())
-    recorder = heard(sv, *frames)
+    told = orders.execution(sv, -1, fill(), listed.universe.stock("AAPL")), orders.commission(fill())
+    recorder = heard(sv, *told)
     ((req_id, contract, execution),) = recorder.named("execDetails")
     assert (req_id, contract.conId, execution.execId) == (-1, 265598, "0002512c.65000001.01.01")
     assert (execution.side, execution.shares, execution.price, execution.avgPrice) == ("BOT", Decimal(40), 244.5, 244.5)
@@ -154,7 +155,7 @@ def test_execution_and_commission(heard, listed, sv):
 
 @every_version
 def test_order_status_and_errors(heard, sv):
-    recorder = heard(sv, wire_orders.order_status(order()), wire.error(sv, 13, 201, "Order rejected - reason:x", 5000))
+    recorder = heard(sv, orders.order_status(order()), frames.error(sv, 13, 201, "Order rejected - reason:x", 5000))
     ((order_id, status, filled, remaining, average, *_),) = recorder.named("orderStatus")
     assert (order_id, status, filled, remaining, average) == (13, "Submitted", Decimal(40), Decimal(60), 244.5)
     ((req_id, time_ms, code, text, *_),) = recorder.named("error")
@@ -166,12 +167,12 @@ def test_symbols_rules_parameters_and_greetings(heard, listed, sv):
     universe = listed.universe
     recorder = heard(
         sv,
-        wire_contracts.symbol_samples(sv, 3, universe.matching("AAPL"), universe),
-        wire_contracts.market_rule(109),
-        *wire_contracts.option_parameters(4, universe.stock("AAPL"), universe.options("AAPL")),
-        wire.managed_accounts(["DU1234501", "DU1234502"]),
-        wire.next_valid_id(42),
-        wire.current_time(1_700_000_000),
+        contracts.symbol_samples(sv, 3, universe.matching("AAPL"), universe),
+        contracts.market_rule(109),
+        *contracts.option_parameters(4, universe.stock("AAPL"), universe.options("AAPL")),
+        frames.managed_accounts(["DU1234501", "DU1234502"]),
+        frames.next_valid_id(42),
+        frames.current_time(1_700_000_000),
     )
     ((_, (sample,)),) = recorder.named("symbolSamples")
     assert (sample.contract.conId, sample.derivativeSecTypes) == (265598, ["OPT"])
@@ -187,18 +188,18 @@ def test_symbols_rules_parameters_and_greetings(heard, listed, sv):
 
 @pytest.mark.parametrize("sv", [157, 178, 200])
 def test_ticks(heard, sv):
-    heads = wire.heads(11)
-    frames = [
-        wire.prefixed(heads[wire.PRICE], wire.tick_price(1, 150.25, 300, 1)),
-        wire.prefixed(heads[wire.SIZE], wire.tick_size(8, 123)),
-        wire.prefixed(heads[wire.STRING], wire.tick_string(45, "1700000000")),
-        wire.prefixed(heads[wire.GENERIC], wire.tick_generic(49, 0.0)),
-        wire.prefixed(heads[wire.OPTION], wire.tick_option(13, 0.25, 0.5, 12.75, 0.05, 0.02, -0.01, 150.25)),
-        wire.market_data_type(11, 1),
-        wire.tick_req_params(11, 0.01, "9c0001", 3),
-        wire.snapshot_end(11),
+    heads = ticks.heads(11)
+    told = [
+        frames.prefixed(heads[ticks.PRICE], ticks.tick_price(1, 150.25, 300, 1)),
+        frames.prefixed(heads[ticks.SIZE], ticks.tick_size(8, 123)),
+        frames.prefixed(heads[ticks.STRING], ticks.tick_string(45, "1700000000")),
+        frames.prefixed(heads[ticks.GENERIC], ticks.tick_generic(49, 0.0)),
+        frames.prefixed(heads[ticks.OPTION], ticks.tick_option(13, 0.25, 0.5, 12.75, 0.05, 0.02, -0.01, 150.25)),
+        ticks.market_data_type(11, 1),
+        ticks.tick_req_params(11, 0.01, "9c0001", 3),
+        ticks.snapshot_end(11),
     ]
-    recorder = heard(sv, *frames)
+    recorder = heard(sv, *told)
     ((req_id, kind, price, attributes),) = recorder.named("tickPrice")
     assert (req_id, kind, price, attributes.canAutoExecute) == (11, 1, 150.25, True)
     assert recorder.named("tickSize") == [(11, 0, Decimal(300)), (11, 8, Decimal(123))]  # the first is the echo
@@ -217,7 +218,7 @@ def test_accounts_positions_and_profit(heard, listed):
     recorder = heard(
         200,
         *reports.updates(session, listed, None),
-        wire.account_download_end("DU1234501"),
+        accounts.account_download_end("DU1234501"),
         *reports.positions(listed, account, held),
         *reports.positions(listed, account, held, 9),
         *reports.multi(session, listed, AccountUpdatesMulti(10, "DU1234501")),
@@ -260,7 +261,7 @@ def test_only_what_changed_is_told_again(brokerage):
         (0.0, "0.0"),
         (1e-7, "0.0000001"),
         (-0.5, "-0.5"),
-        (float("nan"), wire.UNSET),
+        (float("nan"), frames.UNSET),
         (1e22, "1" + "0" * 22 + ".0"),
         (float("inf"), "Infinity"),
         (True, "1"),
@@ -270,4 +271,4 @@ def test_only_what_changed_is_told_again(brokerage):
     ],
 )
 def test_values_are_spelled_as_tws_does(value, text):
-    assert wire.spell(value) == text
+    assert frames.spell(value) == text

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.gateway import rates
+from pipeline.gateway.broker import rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipeline.gateway import days, listing
+from pipeline.gateway.market import days, listing
 
 MONTH_CODES = "FGHJKMNQUVXZ"
 OPTION_EXCHANGES = "SMART,CBOE,AMEX,PHLX,ISE,BOX,PSE"

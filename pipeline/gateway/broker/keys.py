@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipeline.gateway import margin, rates
-from pipeline.gateway.accounts import ZERO, Account, Position, amount, cents
-from pipeline.gateway.universe import Instrument, Universe
+from pipeline.gateway.broker import margin, rates
+from pipeline.gateway.broker.accounts import ZERO, Account, Position, amount, cents
+from pipeline.gateway.market.universe import Instrument, Universe
 
 Mark = Callable[[Instrument], float]
 LEDGER_KEYS = (

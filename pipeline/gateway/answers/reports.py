@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.gateway import days, keys, wire
-from pipeline.gateway.accounts import Account
-from pipeline.gateway.brokerage import Brokerage
-from pipeline.gateway.keys import Row
-from pipeline.gateway.requests import AccountSummary, AccountUpdatesMulti, PnL
+from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdatesMulti, PnL
+from pipeline.gateway.broker import keys
+from pipeline.gateway.broker.accounts import Account
+from pipeline.gateway.broker.brokerage import Brokerage
+from pipeline.gateway.broker.keys import Row
+from pipeline.gateway.market import days
 from pipeline.gateway.session import Session
+from pipeline.gateway.tells import accounts as tell
 
 UPDATES = -1  # the key of reqAccountUpdates in Watching.sent
 SUMMARY_PLAIN = ("AccountType", "Cushion", "Leverage", "LookAheadNextChange", "HighestSeverity")
@@ -27,7 +29,7 @@ def portfolio(brokerage: Brokerage, account: Account, con_ids: Iterable[int]) ->
         price = brokerage.tape.mark(x)
         value, profit = keys.value_of(x, position, price)
         frames.append(
-            wire.portfolio(
+            tell.portfolio(
                 x, position.quantity, price, f"{value:.2f}", f"{position.average_cost():.6f}", f"{profit:.2f}",
                 f"{position.realized:.2f}", account.name,
             )
@@ -42,9 +44,9 @@ def positions(brokerage: Brokerage, account: Account, con_ids: Iterable[int], re
         x, position = brokerage.universe.by_con_id[con_id], account.positions[con_id]
         cost = f"{position.average_cost():.6f}"
         if req_id is None:
-            frames.append(wire.position(account.name, x, position.quantity, cost))
+            frames.append(tell.position(account.name, x, position.quantity, cost))
         else:
-            frames.append(wire.position_multi(req_id, account.name, x, position.quantity, cost))
+            frames.append(tell.position_multi(req_id, account.name, x, position.quantity, cost))
     return frames
 
 
@@ -53,7 +55,7 @@ def held(account: Account) -> list[int]:
 
 
 def time_frame(brokerage: Brokerage) -> bytes:
-    return wire.account_time(f"{days.new_york(brokerage.market.now_ns):%H:%M}")
+    return tell.account_time(f"{days.new_york(brokerage.market.now_ns):%H:%M}")
 
 
 def changed(session: Session, key: int, account: str, fresh: list[Row]) -> list[Row]:
@@ -68,7 +70,7 @@ def updates(session: Session, brokerage: Brokerage, moved: Iterable[int] | None)
     """Frames of reqAccountUpdates: what changed, and the positions `moved` (None: all)."""
     account = brokerage.accounts[session.watching.updates]
     told = changed(session, UPDATES, account.name, rows(brokerage, account))
-    frames = [wire.account_value(key, value, currency, account.name) for key, value, currency in told]
+    frames = [tell.account_value(key, value, currency, account.name) for key, value, currency in told]
     frames += portfolio(brokerage, account, held(account) if moved is None else moved)
     return [*frames, time_frame(brokerage)]
 
@@ -81,7 +83,7 @@ def multi(session: Session, brokerage: Brokerage, asked: AccountUpdatesMulti) ->
         if asked.ledger_only:
             fresh = [row for row in fresh if row[0] in keys.LEDGER_KEYS]
         for key, value, currency in changed(session, asked.req_id, account.name, fresh):
-            frames.append(wire.account_update_multi(asked.req_id, account.name, "", key, value, currency))
+            frames.append(tell.account_update_multi(asked.req_id, account.name, "", key, value, currency))
     return frames
 
 
@@ -92,7 +94,7 @@ def summary(session: Session, brokerage: Brokerage, asked: AccountSummary) -> li
     for account in wanted(brokerage, "" if asked.group == "All" else asked.group):
         fresh = _summary_rows(rows(brokerage, account), tags)
         for key, value, currency in changed(session, asked.req_id, account.name, fresh):
-            frames.append(wire.account_summary(asked.req_id, account.name, key, value, currency))
+            frames.append(tell.account_summary(asked.req_id, account.name, key, value, currency))
     return frames
 
 
@@ -123,9 +125,9 @@ def pnl(brokerage: Brokerage, asked: PnL) -> bytes:
         position, x = account.positions[asked.con_id], brokerage.universe.by_con_id[asked.con_id]
         value, profit = keys.value_of(x, position, brokerage.tape.mark(x))
         daily = brokerage.daily(account, asked.con_id)
-        return wire.pnl_single(
+        return tell.pnl_single(
             asked.req_id, position.quantity, f"{daily:.2f}", f"{profit:.2f}", f"{position.realized:.2f}", f"{value:.2f}"
         )
     figures = brokerage.figures(account)
     total = sum(brokerage.daily(account, con_id) for con_id in account.positions)
-    return wire.pnl(asked.req_id, f"{total:.2f}", f"{figures.unrealized:.2f}", f"{figures.realized:.2f}")
+    return tell.pnl(asked.req_id, f"{total:.2f}", f"{figures.unrealized:.2f}", f"{figures.realized:.2f}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.gateway import days
-from pipeline.gateway.ordering import Fill, Order, Preview
-from pipeline.gateway.universe import Instrument
-from pipeline.gateway.wire import UNSET, UNSET_INT, Value, contract11, frame
+from pipeline.gateway.broker.ordering import Fill, Order, Preview
+from pipeline.gateway.market import days
+from pipeline.gateway.market.universe import Instrument
+from pipeline.gateway.tells.frames import UNSET, UNSET_INT, Value, contract11, frame
 
 
 def open_order(sv: int, order: Order, x: Instrument, preview: Preview | None = None) -> bytes:

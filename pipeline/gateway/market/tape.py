@@ -6,12 +6,12 @@ import math
 import random
 from dataclasses import dataclass
 
-from pipeline.gateway import wire
-from pipeline.gateway.days import NS
-from pipeline.gateway.market import Market, Theory
-from pipeline.gateway.universe import Instrument, price_step
+from pipeline.gateway.market.days import NS
+from pipeline.gateway.market.prices import Market, Theory
+from pipeline.gateway.market.universe import Instrument, price_step
+from pipeline.gateway.tells import ticks
 
-Half = tuple[int, bytes]  # place of the first half in wire.heads(), second half
+Half = tuple[int, bytes]  # place of the first half in ticks.heads(), second half
 BID_SIZE, BID, ASK, ASK_SIZE, LAST, LAST_SIZE, HIGH, LOW, VOLUME, CLOSE = range(10)
 BID_MODEL, ASK_MODEL, LAST_MODEL, MODEL, OPEN, LAST_TIME = 10, 11, 12, 13, 14, 45
 AUTO_EXECUTE, NO_QUOTE = 1, -1.0
@@ -106,11 +106,11 @@ class Tape:
             halves.append(self._price(BID, quote.bid, quote.bid_size))
             halves.append(self._price(ASK, quote.ask, quote.ask_size))
         halves.append(self._price(LAST, quote.last, quote.last_size))
-        halves.append((wire.STRING, wire.tick_string(LAST_TIME, str(quote.last_time))))
-        halves.append((wire.SIZE, wire.tick_size(VOLUME, quote.volume)))
+        halves.append((ticks.STRING, ticks.tick_string(LAST_TIME, str(quote.last_time))))
+        halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
         for kind, price in ((HIGH, quote.high), (LOW, quote.low), (CLOSE, quote.close), (OPEN, quote.open)):
-            halves.append((wire.PRICE, wire.tick_price(kind, price, 0, 0)))
-        halves.append((wire.GENERIC, wire.tick_generic(49, 0.0)))  # not halted
+            halves.append((ticks.PRICE, ticks.tick_price(kind, price, 0, 0)))
+        halves.append((ticks.GENERIC, ticks.tick_generic(49, 0.0)))  # not halted
         if x.sec_type == "OPT":
             halves += self._computations(quote, theory, True, True)
             halves.append(_computation(LAST_MODEL, theory, quote.last, theory.iv))
@@ -159,8 +159,8 @@ class Tape:
         if price == quote.last:
             return []
         quote.last, quote.last_time = price, self.market.now_ns // NS
-        time = (wire.STRING, wire.tick_string(LAST_TIME, str(quote.last_time)))
-        return [(wire.PRICE, wire.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote)]
+        time = (ticks.STRING, ticks.tick_string(LAST_TIME, str(quote.last_time)))
+        return [(ticks.PRICE, ticks.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote)]
 
     def _trade(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
         price, size, now = self._trade_price(x, quote), self._size(x, quote.last_size), self.market.now_ns // NS
@@ -168,12 +168,12 @@ class Tape:
         if price != quote.last:
             halves.append(self._price(LAST, price, size))
         else:
-            halves.append((wire.SIZE, wire.tick_size(LAST_SIZE, size)))
+            halves.append((ticks.SIZE, ticks.tick_size(LAST_SIZE, size)))
         if now != quote.last_time:
-            halves.append((wire.STRING, wire.tick_string(LAST_TIME, str(now))))
+            halves.append((ticks.STRING, ticks.tick_string(LAST_TIME, str(now))))
         quote.last, quote.last_size, quote.last_time = price, size, now
         quote.volume += size
-        halves.append((wire.SIZE, wire.tick_size(VOLUME, quote.volume)))
+        halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
         halves += self._extremes(quote)
         if x.sec_type == "OPT":
             halves.append(_computation(LAST_MODEL, theory, price, theory.iv))
@@ -184,22 +184,22 @@ class Tape:
         halves: list[Half] = []
         if quote.last > quote.high:
             quote.high = quote.last
-            halves.append((wire.PRICE, wire.tick_price(HIGH, quote.high, 0, 0)))
+            halves.append((ticks.PRICE, ticks.tick_price(HIGH, quote.high, 0, 0)))
         if quote.last < quote.low:
             quote.low = quote.last
-            halves.append((wire.PRICE, wire.tick_price(LOW, quote.low, 0, 0)))
+            halves.append((ticks.PRICE, ticks.tick_price(LOW, quote.low, 0, 0)))
         return halves
 
     def _new_size(self, x: Instrument, quote: Quote, dice: float) -> Half:
         if dice < 0.6 and quote.bid > 0:
             quote.bid_size = self._size(x, quote.bid_size)
-            return wire.SIZE, wire.tick_size(BID_SIZE, quote.bid_size)
+            return ticks.SIZE, ticks.tick_size(BID_SIZE, quote.bid_size)
         quote.ask_size = self._size(x, quote.ask_size)
-        return wire.SIZE, wire.tick_size(ASK_SIZE, quote.ask_size)
+        return ticks.SIZE, ticks.tick_size(ASK_SIZE, quote.ask_size)
 
     @staticmethod
     def _price(kind: int, price: float, size: int) -> Half:
-        return wire.PRICE, wire.tick_price(kind, price, size, AUTO_EXECUTE if price > 0 else 0)
+        return ticks.PRICE, ticks.tick_price(kind, price, size, AUTO_EXECUTE if price > 0 else 0)
 
     @staticmethod
     def _computations(quote: Quote, theory: Theory, bid: bool, ask: bool) -> list[Half]:
@@ -210,7 +210,7 @@ class Tape:
                 shift = (price - theory.mid) / per_point / 100.0
                 halves.append(_computation(kind, theory, price, max(theory.iv + shift, 0.01)))
             elif wanted:
-                halves.append((wire.OPTION, NOT_COMPUTED % kind))
+                halves.append((ticks.OPTION, NOT_COMPUTED % kind))
         halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
         return halves
 
@@ -219,6 +219,6 @@ NOT_COMPUTED = b"%d\x000\0-1\0-2\0-1\0-1\0-2\0-2\0-2\0-1\0"
 
 
 def _computation(kind: int, theory: Theory, price: float, iv: float) -> Half:
-    return wire.OPTION, wire.tick_option(
+    return ticks.OPTION, ticks.tick_option(
         kind, iv, theory.delta, price, theory.gamma, theory.vega, theory.theta, theory.under
     )

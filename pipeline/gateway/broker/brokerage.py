@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from pipeline.gateway import books, keys, matching
-from pipeline.gateway.accounts import ZERO, Account, Position, amount, cents, commission
-from pipeline.gateway.market import Market
-from pipeline.gateway.ordering import Fill, Order, Preview
-from pipeline.gateway.requests import BadRequest, PlaceOrder
-from pipeline.gateway.tape import Tape
-from pipeline.gateway.universe import Instrument, price_step
+from pipeline.gateway.asks.orders import PlaceOrder
+from pipeline.gateway.asks.request import BadRequest
+from pipeline.gateway.broker import books, keys, matching
+from pipeline.gateway.broker.accounts import ZERO, Account, Position, amount, cents, commission
+from pipeline.gateway.broker.ordering import Fill, Order, Preview
+from pipeline.gateway.market.prices import Market
+from pipeline.gateway.market.tape import Tape
+from pipeline.gateway.market.universe import Instrument, price_step
 
 FIRST_PERM_ID = 1_376_327_563
 MOST_SHARES = 1_000_000

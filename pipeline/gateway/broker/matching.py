@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.gateway.ordering import Order
+from pipeline.gateway.broker.ordering import Order
 
 
 def match(order: Order, bid: float, ask: float, bid_size: int, ask_size: int) -> tuple[int, float] | None:

@@ -11,8 +11,8 @@ from datetime import date
 
 import numpy as np
 
-from pipeline.gateway import days, listing, surface
-from pipeline.gateway.universe import Instrument, Universe, price_step
+from pipeline.gateway.market import days, listing, surface
+from pipeline.gateway.market.universe import Instrument, Universe, price_step
 
 STEP_S = 0.05  # real seconds between two moves of the prices
 OPTION_STEPS = 4  # option classes follow every fourth move

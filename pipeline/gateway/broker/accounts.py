@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from pipeline.gateway.universe import Instrument
+from pipeline.gateway.market.universe import Instrument
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")

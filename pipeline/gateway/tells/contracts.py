@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.gateway import days
-from pipeline.gateway.listing import MARKET_RULES
-from pipeline.gateway.universe import Instrument, Universe
-from pipeline.gateway.wire import Value, frame
+from pipeline.gateway.market import days
+from pipeline.gateway.market.listing import MARKET_RULES
+from pipeline.gateway.market.universe import Instrument, Universe
+from pipeline.gateway.tells.frames import Value, frame
 
 ORDER_TYPES = "ACTIVETIM,DAY,GTC,IOC,LMT,MKT,WHATIF"
 

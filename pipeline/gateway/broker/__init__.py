@@ -1,0 +1,1 @@
+"""The simulated broker: accounts, orders, fills, margin."""
