@@ -18,7 +18,7 @@ SUMMARY_PLAIN = ("AccountType", "Cushion", "Leverage", "LookAheadNextChange", "H
 
 
 def rows(brokerage: Brokerage, account: Account) -> list[Row]:
-    return keys.rows(account, brokerage.figures(account))
+    return keys.rows(account, brokerage.bank.figures(account))
 
 
 def portfolio(brokerage: Brokerage, account: Account, con_ids: Iterable[int]) -> list[bytes]:
@@ -124,10 +124,10 @@ def pnl(brokerage: Brokerage, asked: PnL) -> bytes:
     if asked.con_id:
         position, x = account.positions[asked.con_id], brokerage.universe.by_con_id[asked.con_id]
         value, profit = keys.value_of(x, position, brokerage.tape.mark(x))
-        daily = brokerage.daily(account, asked.con_id)
+        daily = brokerage.bank.daily(account, asked.con_id)
         return tell.pnl_single(
             asked.req_id, position.quantity, f"{daily:.2f}", f"{profit:.2f}", f"{position.realized:.2f}", f"{value:.2f}"
         )
-    figures = brokerage.figures(account)
-    total = sum(brokerage.daily(account, con_id) for con_id in account.positions)
+    figures = brokerage.bank.figures(account)
+    total = sum(brokerage.bank.daily(account, con_id) for con_id in account.positions)
     return tell.pnl(asked.req_id, f"{total:.2f}", f"{figures.unrealized:.2f}", f"{figures.realized:.2f}")

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from pipeline.gateway.asks.orders import PlaceOrder
 from pipeline.gateway.asks.request import BadRequest
-from pipeline.gateway.broker import books, keys, matching
-from pipeline.gateway.broker.accounts import ZERO, Account, Position, amount, cents, commission
+from pipeline.gateway.broker import keys, matching
+from pipeline.gateway.broker.accounts import Account, commission
+from pipeline.gateway.broker.bank import Bank
 from pipeline.gateway.broker.ordering import Fill, Order, Preview
+from pipeline.gateway.broker.saving import decimals
 from pipeline.gateway.market.prices import Market
 from pipeline.gateway.market.tape import Tape
 from pipeline.gateway.market.universe import Instrument, price_step
@@ -46,11 +49,11 @@ Key = tuple[int, int]  # client id, order id
 
 
 class Brokerage:
-    """All accounts and orders."""
+    """All orders and executions, over the accounts of one bank."""
 
     def __init__(self, market: Market, tape: Tape) -> None:
         self.market, self.tape, self.universe = market, tape, market.universe
-        self.accounts = {row.account: self._open(row) for row in books.OPENINGS}
+        self.bank = Bank(market, tape)
         self.orders: dict[Key, Order] = {}
         self.completed: list[Order] = []
         self.fills: list[Fill] = []
@@ -58,53 +61,38 @@ class Brokerage:
         self.next_perm_id = FIRST_PERM_ID
         self.next_execution = 1
 
-    # The accounts.
-
-    def _open(self, row: books.Opening) -> Account:
-        account = Account(row.account, cents(row.cash), cents(row.commodity_cash))
-        for held in row.positions:
-            x = self._held(held)
-            price = self.tape.mark(x)
-            cost = cents(amount(x, held.quantity, price) * Decimal(repr(held.paid)))
-            account.positions[x.con_id] = Position(held.quantity, cost)
-        account.day_sma = cents(row.sma)
-        self.begin_day(account)
-        return account
-
-    def _held(self, held: books.Held) -> Instrument:
-        if held.kind == "OPT":
-            return self.universe.option(held.symbol, held.expiry, held.strike, held.right)
-        return self.universe.future(held.symbol) if held.kind == "FUT" else self.universe.stock(held.symbol)
-
-    def begin_day(self, account: Account) -> None:
-        """A new business day: yesterday's close values the positions, today's sums begin at nothing."""
-        for con_id, position in account.positions.items():
-            x = self.universe.by_con_id[con_id]
-            position.day_value = amount(x, position.quantity, self.market.closing(x))
-            position.day_flow = position.realized = ZERO
-        figures = self.figures(account)
-        account.day_equity, account.purchases = figures.equity_s, ZERO
-        account.day_sma = figures.sma
+    @property
+    def accounts(self) -> dict[str, Account]:
+        return self.bank.accounts
 
     def roll_day(self) -> list[Event]:
         """The next business day opens; orders good for the day end."""
         self.market.roll_day()
         self.tape.new_day()
-        for account in self.accounts.values():
-            self.begin_day(account)
+        self.bank.begin_day()
         self.fills, self.completed = [], []
         self.orders = {key: order for key, order in self.orders.items() if order.live}
         ending = [order for order in self.orders.values() if order.tif == "DAY"]
         return [event for order in ending for event in self.cancel(order.client_id, order.order_id)]
 
-    def figures(self, account: Account) -> keys.Figures:
-        return keys.figures(account, self.universe, self.tape.mark)
+    def dump(self) -> dict[str, Any]:
+        """Orders and executions as JSON takes them."""
+        return {
+            "orders": [asdict(order) for order in self.orders.values()],
+            "completed": [[order.client_id, order.order_id] for order in self.completed],
+            "fills": [asdict(fill) for fill in self.fills],
+            "last_order_id": {str(client): order_id for client, order_id in self.last_order_id.items()},
+            "next_perm_id": self.next_perm_id,
+            "next_execution": self.next_execution,
+        }
 
-    def daily(self, account: Account, con_id: int) -> Decimal:
-        """Profit of one position since yesterday's close."""
-        position = account.positions[con_id]
-        x = self.universe.by_con_id[con_id]
-        return amount(x, position.quantity, self.tape.mark(x)) - position.day_value + position.day_flow
+    def restore(self, state: dict[str, Any]) -> None:
+        orders = [Order(**decimals(Order, row)) for row in state["orders"]]
+        self.orders = {(order.client_id, order.order_id): order for order in orders}
+        self.completed = [self.orders[client, order_id] for client, order_id in state["completed"]]
+        self.fills = [Fill(**decimals(Fill, row)) for row in state["fills"]]
+        self.last_order_id = {int(client): order_id for client, order_id in state["last_order_id"].items()}
+        self.next_perm_id, self.next_execution = state["next_perm_id"], state["next_execution"]
 
     # Orders.
 
@@ -208,7 +196,7 @@ class Brokerage:
 
     def _preview(self, order: Order, x: Instrument) -> Preview:
         account = self.accounts[order.account]
-        before = self.figures(account)
+        before = self.bank.figures(account)
         after = self._after(account, order, x)
         return Preview(
             before.init_s + before.init_c, before.maint_s + before.maint_c, before.equity_s + before.equity_c,
@@ -224,7 +212,7 @@ class Brokerage:
         if order.kind == "LMT":
             price = min(price, order.limit) if order.action == "BUY" else max(price, order.limit)
         copy.fill(x, order.sign * order.remaining, price)
-        return self.figures(copy)
+        return self.bank.figures(copy)
 
     def _refuse_without_margin(self, order: Order, x: Instrument) -> None:
         """TWS refuses what needs more than there is; what lowers the requirement always passes."""

@@ -6,8 +6,10 @@ The path depends on the seed, the clock's rate and the number of steps alone, ne
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -52,11 +54,28 @@ class Market:
         gap = np.random.default_rng([seed, 1 << 40]).standard_normal(len(rows))
         self.close = self.first * np.exp(GAP * gap * self.vol / 0.25)
         self.step = 0
+        self.observers: list[Callable[[], None]] = []  # called after each step
         self.option_spot, self.option_step = self.spot, 0
         self._block_no = -1
         self._block = np.empty((0, len(rows)))
         self._classes = [_Class(self, kind) for kind in listing.OPTIONS]
         self._place = {c: (chain, n) for chain in self._classes for n, c in enumerate(chain.con_ids)}
+
+    def dump(self) -> dict[str, Any]:
+        """The state of the prices as JSON takes it."""
+        return {
+            "now_ns": self.now_ns,
+            "step": self.step,
+            "spot": self.spot.tolist(),
+            "close": self.close.tolist(),
+            "option_spot": self.option_spot.tolist(),
+            "option_step": self.option_step,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step, self.option_step = state["step"], state["option_step"]
+        self.start_ns = state["now_ns"] - round(self.step * STEP_S * self.clock * days.NS)
+        self.spot, self.close, self.option_spot = (np.array(state[name]) for name in ("spot", "close", "option_spot"))
 
     @property
     def now_ns(self) -> int:
@@ -77,6 +96,8 @@ class Market:
             self.step += 1
             if self.step % OPTION_STEPS == 0:
                 self.option_spot, self.option_step = self.spot, self.step
+            for observe in self.observers:
+                observe()
 
     def _draw(self, block: int) -> None:
         numbers = np.random.default_rng([self.seed, block]).standard_normal((BLOCK, len(self.names) + 1))

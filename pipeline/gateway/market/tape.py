@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipeline.gateway.market.days import NS
 from pipeline.gateway.market.prices import Market, Theory
@@ -45,6 +46,13 @@ class Tape:
         self.quotes: dict[int, Quote] = {}
         self._random = random.Random(seed)
         self._remembered: dict[int, tuple[float, float, float]] = {}  # theory, bid, ask
+
+    def dump(self) -> dict[str, Any]:
+        """The quotes as JSON takes them."""
+        return {str(con_id): asdict(quote) for con_id, quote in self.quotes.items()}
+
+    def restore(self, rows: dict[str, Any]) -> None:
+        self.quotes = {int(con_id): Quote(**row) for con_id, row in rows.items()}
 
     def quote(self, x: Instrument) -> Quote:
         """The quote as last printed on the tape."""

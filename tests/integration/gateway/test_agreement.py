@@ -73,7 +73,7 @@ def figures_of(brokerage, house):
     found = {}
     for n, name in enumerate(columns.accounts):
         account = brokerage.accounts[name]
-        for key, value, currency in keys.rows(account, brokerage.figures(account)):
+        for key, value, currency in keys.rows(account, brokerage.bank.figures(account)):
             if currency == "USD" and value.replace(".", "").lstrip("-").isdigit():
                 told = messages.AccountValue(
                     account=name, key=key, currency=currency, value=float(value), text=value,
@@ -86,7 +86,7 @@ def figures_of(brokerage, house):
 
 def test_with_the_house_rates_told_both_agree_to_half_a_percent(brokerage):
     for name, model in figures_of(brokerage, rates.HOUSE).items():
-        ours = brokerage.figures(brokerage.accounts[name])
+        ours = brokerage.bank.figures(brokerage.accounts[name])
         assert model.maintenance_margin == pytest.approx(float(ours.maint_s + ours.maint_c), rel=0.005)
         assert model.initial_margin == pytest.approx(float(ours.init_s + ours.init_c), rel=0.005)
         assert model.excess_liquidity == pytest.approx(float(ours.excess), rel=0.005)
@@ -94,7 +94,7 @@ def test_with_the_house_rates_told_both_agree_to_half_a_percent(brokerage):
 
 def test_without_them_only_the_account_that_holds_these_symbols_differs(brokerage):
     models = figures_of(brokerage, None)
-    trader, investor = (brokerage.figures(brokerage.accounts[name]) for name in ("DU1234501", "DU1234502"))
+    trader, investor = (brokerage.bank.figures(brokerage.accounts[name]) for name in ("DU1234501", "DU1234502"))
     gap = float(trader.maint_s + trader.maint_c) - models["DU1234501"].maintenance_margin
     assert gap > 5_000
     assert models["DU1234502"].maintenance_margin == pytest.approx(

@@ -100,10 +100,10 @@ def test_an_order_that_is_not_transmitted_waits(brokerage):
     ],
 )
 def test_refusals_carry_the_code_of_tws_and_leave_nothing(brokerage, changes, code):
-    before = brokerage.figures(brokerage.accounts["DU1234502"])
+    before = brokerage.bank.figures(brokerage.accounts["DU1234502"])
     assert refusal(brokerage, **changes) == code
     assert brokerage.live_orders() == []
-    assert brokerage.figures(brokerage.accounts["DU1234502"]) == before
+    assert brokerage.bank.figures(brokerage.accounts["DU1234502"]) == before
 
 
 def test_order_ids_only_rise(brokerage):
@@ -148,7 +148,7 @@ def test_what_if_changes_nothing_and_says_what_the_fill_then_does(brokerage):
     quote = brokerage.tape.quote(brokerage.universe.stock("AAPL"))
     quote.ask_size = 1000
     brokerage.match()
-    after = brokerage.figures(account)
+    after = brokerage.bank.figures(account)
     assert (preview.init_after, preview.maint_after) == (after.init_s + after.init_c, after.maint_s + after.maint_c)
     assert preview.equity_after == after.equity_s + after.equity_c
     assert order.what_if
@@ -164,8 +164,8 @@ def test_what_lowers_the_requirement_passes_without_funds(brokerage):
 
 def test_daily_profit_begins_at_yesterdays_close_and_anew_each_day(brokerage):
     account = brokerage.accounts["DU1234501"]
-    figures = brokerage.figures(account)
-    total = sum(brokerage.daily(account, con_id) for con_id in account.positions)
+    figures = brokerage.bank.figures(account)
+    total = sum(brokerage.bank.daily(account, con_id) for con_id in account.positions)
     opening = sum((p.day_value for p in account.positions.values()), Decimal(0))
     assert total != 0
     assert opening != figures.stock + figures.option
@@ -175,5 +175,5 @@ def test_daily_profit_begins_at_yesterdays_close_and_anew_each_day(brokerage):
     events = brokerage.roll_day()
     assert [(event.order.order_id, event.code) for event in events] == [(1, 202)]
     assert [order.order_id for order in brokerage.live_orders()] == [2]
-    daily = sum(brokerage.daily(account, con_id) for con_id in account.positions)
+    daily = sum(brokerage.bank.daily(account, con_id) for con_id in account.positions)
     assert abs(daily) < Decimal(2000)  # bid and ask around the new close

@@ -7,7 +7,7 @@ from pipeline.gateway.broker import keys
 
 def rows_of(brokerage, name):
     account = brokerage.accounts[name]
-    return {(key, currency): value for key, value, currency in keys.rows(account, brokerage.figures(account))}
+    return {(key, currency): value for key, value, currency in keys.rows(account, brokerage.bank.figures(account))}
 
 
 @pytest.fixture(params=["DU1234501", "DU1234502"])

@@ -227,7 +227,7 @@ def test_accounts_positions_and_profit(heard, listed):
         reports.pnl(listed, PnL(13, "DU1234501", 265598)),
     )
     values = {key: value for key, value, currency, _ in recorder.named("updateAccountValue") if currency != "BASE"}
-    assert values["NetLiquidation"] == f"{listed.figures(account).net:.2f}"
+    assert values["NetLiquidation"] == f"{listed.bank.figures(account).net:.2f}"
     portfolio = recorder.named("updatePortfolio")
     assert len(portfolio) == len(held)
     stock = next(row for row in portfolio if row[0].conId == 265598)
@@ -238,7 +238,7 @@ def test_accounts_positions_and_profit(heard, listed):
     assert ("NetLiquidation", values["NetLiquidation"]) in [row[3:5] for row in recorder.named("accountUpdateMulti")]
     assert {row[1] for row in recorder.named("accountSummary")} == {"DU1234501", "DU1234502"}
     ((_, daily, unrealized, realized),) = recorder.named("pnl")
-    assert unrealized == float(listed.figures(account).unrealized)
+    assert unrealized == float(listed.bank.figures(account).unrealized)
     assert (recorder.named("pnlSingle")[0][1], realized) == (Decimal(600), 0.0)
     assert daily == float(sum(listed.daily(account, con_id) for con_id in account.positions))
 
