@@ -240,7 +240,7 @@ def test_accounts_positions_and_profit(heard, listed):
     ((_, daily, unrealized, realized),) = recorder.named("pnl")
     assert unrealized == float(listed.bank.figures(account).unrealized)
     assert (recorder.named("pnlSingle")[0][1], realized) == (Decimal(600), 0.0)
-    assert daily == float(sum(listed.daily(account, con_id) for con_id in account.positions))
+    assert daily == float(sum(listed.bank.daily(account, con_id) for con_id in account.positions))
 
 
 def test_only_what_changed_is_told_again(brokerage):
