@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]  # 0: any free one
 PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -26,6 +27,24 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the TOML; unknown keys are faults."""
 
 
+class GatewayLimits(Section, frozen=True, kw_only=True):
+    """What the simulated TWS allows its clients, and how often it reports; TWS's own figures."""
+
+    clients: PositiveInt = 32
+    messages_per_s: PositiveInt = 50  # of one client
+    lines: PositiveInt = 100  # market-data lines of all clients, distinct contracts
+    depth: PositiveInt = 3  # market-depth subscriptions of one client
+    tick_by_tick: PositiveInt = 5  # tick-by-tick subscriptions of one client
+    history_open: PositiveInt = 50  # historical requests without an answer yet
+    history_identical_s: NotNegative = 15.0  # between two identical historical requests; 0: any
+    history_same: PositiveInt = 6  # historical requests of one contract and kind in 2 s, from here refused
+    history_in_10_min: PositiveInt = 60
+    account_every_s: PositiveFloat = 180.0
+    pnl_every_s: PositiveFloat = 1.0
+    unread_bytes: PositiveInt = 16 << 20  # what may wait for a client that doesn't read
+    unread_s: PositiveFloat = 60.0  # how long it may wait
+
+
 class Gateway(Section, frozen=True, kw_only=True):
     """The simulated TWS; started when `enabled`."""
 
@@ -33,8 +52,22 @@ class Gateway(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 0
     seed: int = 7
-    rate: PositiveFloat = 400.0  # ticks a second, all lines together
+    rate: NotNegative = 400.0  # ticks a second, all lines together; 0: none but the first picture
+    burst: Annotated[int, msgspec.Meta(ge=0)] = 0  # frames of one prebuilt buffer, sent again and again; 0: none
     clock: PositiveFloat = 1.0  # market seconds a second
+    hours: str = "calendar"  # calendar or always
+    advisor: bool = False  # the accounts belong to a financial adviser
+    read_only: bool = False  # TWS's Read-Only API: no orders, no what-if
+    what_if_two_answers: bool = False  # a what-if is answered twice, first without figures
+    without_live_data: list[str] = []  # symbols whose live data the user has not subscribed to
+    scenario: str = ""  # file of faults
+    control: str = ""  # socket that takes faults at run time
+    replay: str = ""  # directory of recorded data
+    replay_speed: PositiveFloat = 1.0
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+    limits: GatewayLimits = GatewayLimits()
 
 
 class Tws(Section, frozen=True, kw_only=True):
@@ -192,8 +225,7 @@ def _sense_faults(settings: Settings) -> list[str]:
         wrong = {True: (7497, 4002), False: (7496, 4001)}[live]
         if tws.port in wrong:
             faults.append(f"$.tws.port: mode is {tws.mode!r}, but {tws.port} is the usual port of the other mode")
-    if settings.gateway.host not in LOOPBACK:
-        faults.append(f"$.gateway.host: expected loopback, found {settings.gateway.host!r}")
+    faults += [f"$.gateway.{fault}" for fault in gateway_faults(settings.gateway)]
     if settings.web.host not in LOOPBACK:
         faults.append(f"$.web.host: expected loopback (put a TLS proxy in front of it), found {settings.web.host!r}")
     if "password" in settings.postgres.dsn.lower() or (
@@ -205,6 +237,20 @@ def _sense_faults(settings: Settings) -> list[str]:
             faults.append(f"$.orders.kinds: expected MKT or LMT, found {kind!r}")
     if settings.desk.palette not in ("dark", "light", "dark-cb", "light-cb"):
         faults.append(f"$.desk.palette: expected dark, light, dark-cb or light-cb, found {settings.desk.palette!r}")
+    return faults
+
+
+def gateway_faults(gateway: Gateway) -> list[str]:
+    """What is wrong with the settings of the simulated TWS, each with its key."""
+    faults: list[str] = []
+    if gateway.host not in LOOPBACK:
+        faults.append(f"host: expected loopback, found {gateway.host!r}")
+    if gateway.hours not in ("calendar", "always"):
+        faults.append(f"hours: expected 'calendar' or 'always', found {gateway.hours!r}")
+    if bool(gateway.tls_cert) != bool(gateway.tls_key):
+        faults.append("tls_key: expected both tls_cert and tls_key, or none, found one")
+    if gateway.tls_client_ca and not gateway.tls_cert:
+        faults.append("tls_client_ca: expected tls_cert and tls_key with it, found none")
     return faults
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import CannotStart, ConfigError, MargindeskError
+from pipeline.gateway import options as gateway_options
 from pipeline.supervisor.table import Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,10 +117,7 @@ def parser() -> argparse.ArgumentParser:
         )
     command("desk", "one more desk for the run that is active")
     made = command("gateway", "the simulated TWS alone, for any TWS API client", state=False)
-    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    made.add_argument("--port", type=int, default=7497, help="0: any free one (default: %(default)s)")
-    made.add_argument("--seed", type=int, default=None, help="of the market")
-    made.add_argument("--rate", type=_positive, default=None, help="ticks a second, all lines together")
+    gateway_options.add(made, port=7497)
     made = command("status", "what runs, and where; exit code 0 all ready, 1 degraded or failed, 3 not running")
     made.add_argument("--json", action="store_true", help="one JSON object")
     command("stop", "stop the active run in order, and wait for it")

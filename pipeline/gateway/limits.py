@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 
+from pipeline import config
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What this TWS allows, and how often it reports."""
-
-    clients: int = 32
-    messages_per_s: int = 50
-    lines: int = 100  # market-data lines of the whole session, distinct contracts
-    account_every_s: float = 180.0
-    pnl_every_s: float = 1.0
-    unread_bytes: int = 16 << 20  # what may wait for a client that doesn't read
-    unread_s: float = 60.0  # how long it may wait
+Limits = config.GatewayLimits
 
 
 class Pace(Enum):

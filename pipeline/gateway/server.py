@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline import config
 from pipeline.gateway import keeping
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
@@ -18,7 +19,7 @@ from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Brokerage, Event
 from pipeline.gateway.ledger import Ledger
-from pipeline.gateway.limits import Limits, Pace
+from pipeline.gateway.limits import Pace
 from pipeline.gateway.lines import Lines
 from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import STEP_S
@@ -37,17 +38,15 @@ CLOSE_GRACE_S = 2.0
 class Server:
     """Listens, reads, answers, streams; call `step` over and over."""
 
-    def __init__(
-        self, brokerage: Brokerage, host: str, port: int, rate: float, limits: Limits, directory: Path | None = None
-    ) -> None:
-        self.brokerage, self.limits, self.directory = brokerage, limits, directory
-        self.lines = Lines(brokerage.tape, limits, rate, brokerage.market.seed)
-        self.house = House(brokerage, self.lines, limits)
+    def __init__(self, brokerage: Brokerage, settings: config.Gateway, directory: Path | None = None) -> None:
+        self.brokerage, self.limits, self.directory = brokerage, settings.limits, directory
+        self.lines = Lines(brokerage.tape, self.limits, settings.rate, brokerage.market.seed)
+        self.house = House(brokerage, self.lines, self.limits, settings)
         self.front = Front(self.house)
         self.sessions: dict[socket.socket, Session] = {}
         self.dropped = 0
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.create_server((host, port), backlog=64)
+        self._listener = socket.create_server((settings.host, settings.port), backlog=64)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]

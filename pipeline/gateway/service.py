@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pipeline.errors import CannotStart
-from pipeline.gateway import keeping
+from pipeline.gateway import keeping, opening
 from pipeline.gateway.broker.brokerage import Brokerage
-from pipeline.gateway.limits import Limits
 from pipeline.gateway.market import days
 from pipeline.gateway.server import Server
 from pipeline.service import Service
@@ -46,7 +47,7 @@ class GatewayService(Service):
                 path.replace(path.with_suffix(".bad"))
                 self.last_error = f"{path}: expected the gateway's state, found: {error}; begun afresh"
                 self.event("state_unreadable", level=40, text=self.last_error)
-        return keeping.begin(datetime.now(days.NEW_YORK).date(), settings.seed, settings.clock)
+        return opening.fresh(settings, datetime.now(days.NEW_YORK).date())
 
     def _last_port(self) -> int:
         announced = self.runtime.announced("gateway") or {}
@@ -59,7 +60,7 @@ class GatewayService(Service):
         until = time.monotonic() + BIND_TRIES_S
         while True:
             try:
-                return Server(brokerage, settings.host, port, settings.rate, Limits(), directory)
+                return Server(brokerage, msgspec.structs.replace(settings, port=port), directory)
             except OSError as error:
                 if time.monotonic() < until:
                     time.sleep(0.05)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline import config
 from pipeline.gateway.asks.request import BadRequest, Request
 from pipeline.gateway.broker.brokerage import Brokerage, Event, no_definition
 from pipeline.gateway.limits import Limits
@@ -25,6 +26,7 @@ class House:
     brokerage: Brokerage
     lines: Lines
     limits: Limits
+    settings: config.Gateway = field(default_factory=config.Gateway)
     sessions: list[Session] = field(default_factory=list)
 
     def open_sessions(self) -> Iterable[Session]:
