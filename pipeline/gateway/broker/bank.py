@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -17,9 +18,9 @@ from pipeline.gateway.market.universe import Instrument
 class Bank:
     """All accounts, valued at the tape's marks."""
 
-    def __init__(self, market: Market, tape: Tape) -> None:
+    def __init__(self, market: Market, tape: Tape, openings: Sequence[books.Opening] = books.OPENINGS) -> None:
         self.market, self.tape, self.universe = market, tape, market.universe
-        self.accounts = {row.account: self._open(row) for row in books.OPENINGS}
+        self.accounts = {row.account: self._open(row) for row in openings}
 
     def _open(self, row: books.Opening) -> Account:
         account = Account(row.account, cents(row.cash), cents(row.commodity_cash))

@@ -6,7 +6,7 @@ What happens is told as events; who hears of it is the server's business.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.broker import keys, matching
 from pipeline.gateway.broker.accounts import Account, commission
 from pipeline.gateway.broker.bank import Bank
+from pipeline.gateway.broker.books import OPENINGS, Opening
 from pipeline.gateway.broker.ordering import Fill, Order, Preview
 from pipeline.gateway.broker.saving import decimals
 from pipeline.gateway.market.prices import Market
@@ -51,9 +52,9 @@ Key = tuple[int, int]  # client id, order id
 class Brokerage:
     """All orders and executions, over the accounts of one bank."""
 
-    def __init__(self, market: Market, tape: Tape) -> None:
+    def __init__(self, market: Market, tape: Tape, openings: Sequence[Opening] = OPENINGS) -> None:
         self.market, self.tape, self.universe = market, tape, market.universe
-        self.bank = Bank(market, tape)
+        self.bank = Bank(market, tape, openings)
         self.orders: dict[Key, Order] = {}
         self.completed: list[Order] = []
         self.fills: list[Fill] = []
