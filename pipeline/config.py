@@ -63,7 +63,10 @@ class Gateway(Section, frozen=True, kw_only=True):
     scenario: str = ""  # file of faults
     control: str = ""  # socket that takes faults at run time
     replay: str = ""  # directory of recorded data
-    replay_speed: PositiveFloat = 1.0
+    replay_speed: PositiveFloat = 1.0  # inf: as fast as the clients read
+    replay_wait: Annotated[int, msgspec.Meta(ge=0)] = 1  # market-data lines that are asked for before it begins
+    replay_pause: PositiveFloat = 3600.0  # longest recorded quiet, in seconds; the rest of it is left out
+    replay_announce: bool = False  # tell the time before each row, by currentTimeInMillis
     tls_cert: str = ""
     tls_key: str = ""
     tls_client_ca: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -15,8 +16,8 @@ DEFAULT = config.Gateway()
 
 
 def times(text: str) -> float:
-    """A factor: 60 or 60x."""
-    return float(text.strip().removesuffix("x"))
+    """A factor: 60, 60x, or max."""
+    return math.inf if text.strip() == "max" else float(text.strip().removesuffix("x"))
 
 
 def words_of(text: str) -> list[str]:
@@ -36,7 +37,9 @@ OPTIONS: tuple[tuple[str, str, Callable[[str], Any], str], ...] = (
     ("scenario", "FILE", str, "faults, docs/gateway/faults.md"),
     ("control", "PATH", str, "socket in a directory of mode 0700 that takes faults at run time"),
     ("replay", "DIR", str, "recorded data instead of the made market"),
-    ("replay_speed", "N", times, "recorded seconds a second: 1000 or 1000x"),
+    ("replay_speed", "N", times, "recorded seconds a second: 1000, 1000x, max"),
+    ("replay_wait", "N", int, "market-data lines that are asked for before the recording begins"),
+    ("replay_pause", "S", float, "longest quiet in the recording, in its seconds"),
     ("tls_cert", "FILE", str, "PEM certificate; with --tls-key: TLS"),
     ("tls_key", "FILE", str, "PEM key, readable by its owner alone"),
     ("tls_client_ca", "FILE", str, "PEM authority whose certificates clients need"),
@@ -57,6 +60,7 @@ OPTIONS: tuple[tuple[str, str, Callable[[str], Any], str], ...] = (
 SWITCHES = (
     ("advisor", "the accounts belong to a financial adviser"),
     ("read_only", "TWS's Read-Only API: no orders, no what-if"),
+    ("replay_announce", "tell the recording's time before each row, by currentTimeInMillis"),
     ("what_if_two_answers", "a what-if is answered twice, first without figures"),
 )
 
