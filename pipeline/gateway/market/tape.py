@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,8 +17,27 @@ Half = tuple[int, bytes]  # place of the first half in ticks.heads(), second hal
 BID_SIZE, BID, ASK, ASK_SIZE, LAST, LAST_SIZE, HIGH, LOW, VOLUME, CLOSE = range(10)
 BID_MODEL, ASK_MODEL, LAST_MODEL, MODEL, OPEN, LAST_TIME = 10, 11, 12, 13, 14, 45
 AUTO_EXECUTE, NO_QUOTE = 1, -1.0
-LOT = {"STK": 100, "OPT": 1, "FUT": 1, "IND": 1}
-DEPTH = {"STK": 9, "OPT": 60, "FUT": 40, "IND": 1}  # largest displayed size, in lots
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a kind of contract is quoted and traded."""
+
+    lot: int  # units that a displayed size is a multiple of
+    depth: int  # largest displayed size, in lots
+    trades: float  # share of the moments at which it trades; 0: it prints no trades
+    computed: bool = False  # its greeks are told
+
+
+MANNERS = {
+    "STK": Manner(100, 9, 0.25),
+    "OPT": Manner(1, 60, 0.06, computed=True),
+    "FOP": Manner(1, 30, 0.06, computed=True),
+    "FUT": Manner(1, 40, 0.25),
+    "IND": Manner(1, 1, 0.0),
+    "CASH": Manner(250_000, 24, 0.0),
+    "BOND": Manner(5, 50, 0.10),
+}
 
 
 @dataclass(slots=True)
@@ -38,12 +58,18 @@ class Quote:
     volume: int = 0
 
 
+Traded = Callable[[Instrument, float, int, int], None]  # contract, price, size, market time in ns
+Requoted = Callable[[Instrument, Quote, int], None]  # contract, its quote now, market time in ns
+
+
 class Tape:
     """All quotes; a contract's quote begins when it is first asked for."""
 
     def __init__(self, market: Market, seed: int) -> None:
         self.market = market
         self.quotes: dict[int, Quote] = {}
+        self.trades: list[Traded] = []  # called at each trade; of an index at each new level, with size 0
+        self.quotes_changed: list[Requoted] = []  # called when a price or a size of the quote is another one
         self._random = random.Random(seed)
         self._remembered: dict[int, tuple[float, float, float]] = {}  # theory, bid, ask
 
@@ -60,10 +86,16 @@ class Tape:
         if found is None:
             found = self.quotes[x.con_id] = Quote(close=self.market.closing(x))
             self._requote(x, found, self.market.theory(x))
-            found.open = found.high = found.low = found.last = self._trade_price(x, found)
-            found.last_size, found.last_time = self._size(x), self.market.now_ns // NS
-            found.volume = self._random.randrange(1, 400) * LOT[x.sec_type]
+            found.open = found.high = found.low = self._trade_price(x, found)
+            if x.sec_type != "CASH":
+                self._first_trade(x, found)
         return found
+
+    def _first_trade(self, x: Instrument, quote: Quote) -> None:
+        quote.last, quote.last_time = quote.open, self.market.now_ns // NS
+        if x.sec_type != "IND":
+            quote.last_size = self._size(x)
+            quote.volume = self._random.randrange(1, 400) * MANNERS[x.sec_type].lot
 
     def now(self, x: Instrument) -> tuple[float, float]:
         """Bid and ask at this moment, for matching and marking; the tape itself stays as it was printed."""
@@ -80,7 +112,7 @@ class Tape:
         """Yesterday's last prices become the close; highs, lows and volumes begin again."""
         for con_id, quote in self.quotes.items():
             quote.close = self.market.closing(self.market.universe.by_con_id[con_id])
-            quote.open = quote.high = quote.low = quote.last
+            quote.open = quote.high = quote.low = quote.bid if math.isnan(quote.last) else quote.last
             quote.volume = 0
 
     def event(self, x: Instrument) -> list[Half]:
@@ -88,6 +120,7 @@ class Tape:
         quote, theory = self.quote(x), self.market.theory(x)
         if x.sec_type == "IND":
             return self._index_event(x, quote, theory)
+        manner = MANNERS[x.sec_type]
         bid, ask = quote.bid, quote.ask
         self._requote(x, quote, theory)
         halves: list[Half] = []
@@ -97,13 +130,20 @@ class Tape:
         if quote.ask != ask:
             quote.ask_size = self._size(x)
             halves.append(self._price(ASK, quote.ask, quote.ask_size))
+        moved = bool(halves)
+        if x.sec_type == "CASH" and moved:
+            halves += self._extremes(quote, quote.bid)
         dice = self._random.random()
-        if dice < (0.25 if x.sec_type != "OPT" else 0.06):
+        if dice < manner.trades:
             halves += self._trade(x, quote, theory)
-        elif not halves:
+        elif not moved:
             halves.append(self._new_size(x, quote, dice))
-        if x.sec_type == "OPT" and (quote.bid != bid or quote.ask != ask):
+            moved = True
+        if manner.computed and (quote.bid != bid or quote.ask != ask):
             halves += self._computations(quote, theory, quote.bid != bid, quote.ask != ask)
+        if moved:
+            for hear in self.quotes_changed:
+                hear(x, quote, self.market.now_ns)
         return halves
 
     def picture(self, x: Instrument) -> list[Half]:
@@ -113,13 +153,15 @@ class Tape:
         if x.sec_type != "IND":
             halves.append(self._price(BID, quote.bid, quote.bid_size))
             halves.append(self._price(ASK, quote.ask, quote.ask_size))
-        halves.append(self._price(LAST, quote.last, quote.last_size))
-        halves.append((ticks.STRING, ticks.tick_string(LAST_TIME, str(quote.last_time))))
-        halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
+        if not math.isnan(quote.last):
+            halves.append(self._price(LAST, quote.last, quote.last_size))
+            halves.append((ticks.STRING, ticks.tick_string(LAST_TIME, str(quote.last_time))))
+        if MANNERS[x.sec_type].trades:
+            halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
         for kind, price in ((HIGH, quote.high), (LOW, quote.low), (CLOSE, quote.close), (OPEN, quote.open)):
             halves.append((ticks.PRICE, ticks.tick_price(kind, price, 0, 0)))
         halves.append((ticks.GENERIC, ticks.tick_generic(49, 0.0)))  # not halted
-        if x.sec_type == "OPT":
+        if MANNERS[x.sec_type].computed:
             halves += self._computations(quote, theory, True, True)
             halves.append(_computation(LAST_MODEL, theory, quote.last, theory.iv))
         return halves
@@ -147,15 +189,18 @@ class Tape:
 
     @staticmethod
     def _half_spread(x: Instrument, theory: Theory) -> float:
-        if x.sec_type == "OPT":
+        if x.sec_type in ("OPT", "FOP"):
             return 0.4 * price_step(x.rule_id, theory.mid) + 0.006 * min(theory.mid, 40.0)
-        return 0.25 * x.min_tick + 0.000012 * theory.mid if x.sec_type == "STK" else 0.1 * x.min_tick
+        if x.sec_type == "STK":
+            return 0.25 * x.min_tick + 0.000012 * theory.mid
+        return 0.0006 * theory.mid if x.sec_type == "BOND" else 0.1 * x.min_tick
 
     def _size(self, x: Instrument, old: int = -1) -> int:
         """A size to display; another one than `old`, since what did not change is not told."""
-        lots = 1 + int(self._random.random() * DEPTH[x.sec_type])
-        size = LOT[x.sec_type] * lots
-        return size if size != old else LOT[x.sec_type] * (lots % DEPTH[x.sec_type] + 1)
+        manner = MANNERS[x.sec_type]
+        lots = 1 + int(self._random.random() * manner.depth)
+        size = manner.lot * lots
+        return size if size != old else manner.lot * (lots % manner.depth + 1)
 
     def _trade_price(self, x: Instrument, quote: Quote) -> float:
         if x.sec_type == "IND":
@@ -167,11 +212,14 @@ class Tape:
         if price == quote.last:
             return []
         quote.last, quote.last_time = price, self.market.now_ns // NS
+        for hear in self.trades:
+            hear(x, price, 0, self.market.now_ns)
         time = (ticks.STRING, ticks.tick_string(LAST_TIME, str(quote.last_time)))
-        return [(ticks.PRICE, ticks.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote)]
+        return [(ticks.PRICE, ticks.tick_price(LAST, price, 0, 0)), time, *self._extremes(quote, price)]
 
     def _trade(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
-        price, size, now = self._trade_price(x, quote), self._size(x, quote.last_size), self.market.now_ns // NS
+        price, size, now_ns = self._trade_price(x, quote), self._size(x, quote.last_size), self.market.now_ns
+        now = now_ns // NS
         halves: list[Half] = []
         if price != quote.last:
             halves.append(self._price(LAST, price, size))
@@ -182,20 +230,22 @@ class Tape:
         quote.last, quote.last_size, quote.last_time = price, size, now
         quote.volume += size
         halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
-        halves += self._extremes(quote)
-        if x.sec_type == "OPT":
+        halves += self._extremes(quote, price)
+        if MANNERS[x.sec_type].computed:
             halves.append(_computation(LAST_MODEL, theory, price, theory.iv))
+        for hear in self.trades:
+            hear(x, price, size, now_ns)
         return halves
 
     @staticmethod
-    def _extremes(quote: Quote) -> list[Half]:
+    def _extremes(quote: Quote, price: float) -> list[Half]:
         halves: list[Half] = []
-        if quote.last > quote.high:
-            quote.high = quote.last
-            halves.append((ticks.PRICE, ticks.tick_price(HIGH, quote.high, 0, 0)))
-        if quote.last < quote.low:
-            quote.low = quote.last
-            halves.append((ticks.PRICE, ticks.tick_price(LOW, quote.low, 0, 0)))
+        if price > quote.high:
+            quote.high = price
+            halves.append((ticks.PRICE, ticks.tick_price(HIGH, price, 0, 0)))
+        if price < quote.low:
+            quote.low = price
+            halves.append((ticks.PRICE, ticks.tick_price(LOW, price, 0, 0)))
         return halves
 
     def _new_size(self, x: Instrument, quote: Quote, dice: float) -> Half:

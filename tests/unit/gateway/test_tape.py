@@ -80,3 +80,31 @@ def test_seeded_tape_repeats():
         brokerage = keeping.begin(date(2026, 11, 23), 7, 1.0)
         tapes.append(run(brokerage, brokerage.universe.stock("AAPL"), 200))
     assert tapes[0] == tapes[1]
+
+
+def test_listeners_hear_each_trade_and_each_change_of_the_quote(brokerage):
+    x = brokerage.universe.stock("AAPL")
+    tape = brokerage.tape
+    begun = tape.quote(x).volume
+    trades, quotes = [], []
+    tape.trades.append(lambda *args: trades.append(args))
+    tape.quotes_changed.append(lambda y, quote, at: quotes.append((y, quote.bid, quote.bid_size, quote.ask, at)))
+    seen = run(brokerage, x, 400)
+    assert begun + sum(size for _, _, size, _ in trades) == tape.quote(x).volume
+    assert all(y is x and low <= tape.quote(x).high for y, low, _, _ in trades)
+    assert [at for *_, at in trades] == sorted(at for *_, at in trades)
+    moved = sum(
+        bool({(ticks.PRICE, 1), (ticks.PRICE, 2), (ticks.SIZE, 0), (ticks.SIZE, 3)} & set(kinds(h))) for h in seen
+    )
+    assert len(quotes) == moved
+    assert quotes[-1][1:4] == (tape.quote(x).bid, tape.quote(x).bid_size, tape.quote(x).ask)
+
+
+def test_an_index_prints_levels_without_a_size(brokerage):
+    x = brokerage.universe.stock("SPX")
+    levels = []
+    brokerage.tape.trades.append(lambda _x, price, size, _at: levels.append((price, size)))
+    run(brokerage, x, 50)
+    assert {size for _, size in levels} == {0}
+    assert levels[-1][0] == brokerage.tape.quote(x).last
+    assert brokerage.tape.quote(x).volume == 0
