@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pipeline.gateway.broker import margin, rates
 from pipeline.gateway.broker.accounts import ZERO, Account, Position, amount, cents
+from pipeline.gateway.broker.legs import Leg
 from pipeline.gateway.market.universe import Instrument, Universe
 
 Mark = Callable[[Instrument], float]
@@ -72,7 +73,7 @@ def value_of(x: Instrument, position: Position, price: float) -> tuple[Decimal, 
     return value, value - position.cost
 
 
-def legs(account: Account, universe: Universe, mark: Mark) -> list[margin.Leg]:
+def legs(account: Account, universe: Universe, mark: Mark) -> list[Leg]:
     """The positions as the margin rules see them."""
     found = []
     for con_id, position in account.positions.items():
@@ -81,10 +82,10 @@ def legs(account: Account, universe: Universe, mark: Mark) -> list[margin.Leg]:
     return found
 
 
-def leg(x: Instrument, quantity: int, universe: Universe, mark: Mark) -> margin.Leg:
+def leg(x: Instrument, quantity: int, universe: Universe, mark: Mark) -> Leg:
     price = mark(x)
     under = mark(universe.by_con_id[x.under_con_id]) if x.sec_type == "OPT" else price
-    return margin.Leg(x.symbol, x.sec_type, quantity, price, under, x.multiplier, x.expiry, x.strike, x.right)
+    return Leg(x.symbol, x.sec_type, quantity, price, under, x.multiplier, x.expiry, x.strike, x.right)
 
 
 def figures(account: Account, universe: Universe, mark: Mark) -> Figures:

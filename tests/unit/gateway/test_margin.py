@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.gateway.broker import margin
-from pipeline.gateway.broker.margin import Leg
+from pipeline.gateway.broker.legs import Leg
 
 
 def stock(symbol, shares, price):
