@@ -1,23 +1,24 @@
-"""The sockets of the simulated TWS: one thread, nothing that blocks. Everything it says is made by the pure parts."""
+"""The loop of the simulated TWS: one thread, nothing that blocks. Everything it says is made by the pure parts."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import config
-from pipeline.gateway import keeping
+from pipeline.gateway import keeping, read_only, tls
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
 from pipeline.gateway.asks import reading
 from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Brokerage, Event
+from pipeline.gateway.connection import CLOSE_GRACE_S, Connection
 from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Pace
 from pipeline.gateway.lines import Lines
@@ -29,64 +30,60 @@ from pipeline.gateway.tells import frames
 log = logging.getLogger("margindesk.gateway")
 CYCLE_S = 0.005
 SAVE_EVERY_S = 1.0
-READ_BYTES = 1 << 16
-READS_A_TURN = 8
-SEND_BUFFER = 1 << 18
-CLOSE_GRACE_S = 2.0
+FRAMES_A_TURN = 32  # requests of one client before the next one's are answered
+ENOUGH_UNREAD = 2 << 20  # requests of a client that wait above this are left in the kernel
 
 
 class Server:
     """Listens, reads, answers, streams; call `step` over and over."""
 
     def __init__(self, brokerage: Brokerage, settings: config.Gateway, directory: Path | None = None) -> None:
-        self.brokerage, self.limits, self.directory = brokerage, settings.limits, directory
+        self.brokerage, self.settings, self.limits, self.directory = brokerage, settings, settings.limits, directory
         self.lines = Lines(brokerage.tape, self.limits, settings.rate, brokerage.market.seed)
         self.house = House(brokerage, self.lines, self.limits, settings)
         self.front = Front(self.house)
-        self.sessions: dict[socket.socket, Session] = {}
+        self.connections: dict[socket.socket, Connection] = {}
         self.dropped = 0
+        self._tls = tls.context(settings)
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.create_server((settings.host, settings.port), backlog=64)
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._listener = self._listen((settings.host, settings.port))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         now = time.monotonic()
         self._anchor = now - brokerage.market.step * STEP_S
         self._flowed = self._saved = now
-        self._closing: dict[socket.socket, float] = {}
-        self._half_closed: set[socket.socket] = set()
         self._ledgers: dict[int, Ledger] = {}
         self._dirty = True
         self._day = days.new_york(brokerage.market.now_ns).date()
+        self._turns: deque[Connection] = deque()  # clients with requests that wait for their turn
 
     # The loop.
 
     def step(self, timeout_s: float) -> None:
         """Wait for input at most `timeout_s`, answer it, let the market go on, send what is due."""
-        due = max(self._flowed + CYCLE_S - time.monotonic(), 0.0)
+        due = 0.0 if self._turns else max(self._flowed + CYCLE_S - time.monotonic(), 0.0)
         for key, mask in self._selector.select(min(timeout_s, due)):
             if key.fileobj is self._listener:
                 self._accept()
                 continue
-            sock = key.fileobj
-            assert isinstance(sock, socket.socket)
-            if mask & selectors.EVENT_READ and sock in self.sessions:
-                self._read(sock)
+            connection = self.connections.get(key.fileobj)  # type: ignore[call-overload]
+            if connection is not None and mask & selectors.EVENT_READ:
+                self._hear(connection)
+        self._take_turns()
         now = time.monotonic()
         if now - self._flowed >= CYCLE_S:
             self._cycle(now)
-        for sock in list(self.sessions):
-            self._write(sock, now)
+        for connection in list(self.connections.values()):
+            self._write(connection, now)
         if self._dirty or now - self._saved >= SAVE_EVERY_S:
             self._save(now)
 
     def close(self) -> None:
         """End every connection; what was sealed is given to the kernel if it takes it."""
         now = time.monotonic()
-        for sock in list(self.sessions):
-            self._write(sock, now)
-        for sock in list(self.sessions):
-            self._end(sock, "the gateway stops")
+        for connection in list(self.connections.values()):
+            self._write(connection, now)
+        for connection in list(self.connections.values()):
+            self.end(connection, "the gateway stops")
         self._selector.unregister(self._listener)
         self._listener.close()
         self._selector.close()
@@ -120,44 +117,70 @@ class Server:
 
     # Connections.
 
+    def _listen(self, address: tuple[str, int]) -> socket.socket:
+        listener = socket.create_server(address, backlog=64)
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+        return listener
+
     def _accept(self) -> None:
         try:
             sock, peer = self._listener.accept()
         except OSError:
             return  # the client was gone before we looked
-        if len(self.sessions) >= self.limits.clients:
+        if len(self.connections) >= self.limits.clients:
             log.warning("too_many_clients", extra={"facts": {"limit": self.limits.clients}})
             sock.close()
             return
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # the rest waits where it is counted
-        self.sessions[sock] = session = Session(f"{peer[0]}:{peer[1]}", self.limits)
+        session = Session(f"{peer[0]}:{peer[1]}", self.limits)
+        connection = Connection.accepted(sock, session, self._tls)
+        self.connections[connection.sock] = connection
         self.house.sessions.append(session)
-        self._selector.register(sock, selectors.EVENT_READ)
+        self._selector.register(connection.sock, selectors.EVENT_READ)
 
-    def _read(self, sock: socket.socket) -> None:
-        session = self.sessions[sock]
-        for _ in range(READS_A_TURN):
-            try:
-                data = sock.recv(READ_BYTES)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                self._end(sock, f"reading failed: {error.strerror}")
-                return
-            if not data:
-                self._end(sock, "the client closed")
-                return
-            if session.phase is not Phase.CLOSING:
-                session.feed(data)
+    def _hear(self, connection: Connection) -> None:
+        """Read what a client says; it is answered in its turn."""
         try:
-            self._understand(sock, session)
-        except Garbage as error:
-            self._refuse(sock, session, 507, f"Bad Message Length: {error}")
+            if connection.shaking and not connection.shake():
+                return
+            if connection.session.unread < ENOUGH_UNREAD and not connection.read():
+                self._answer_the_last(connection)
+                self.end(connection, "the client closed")
+                return
+        except OSError as error:
+            self.end(connection, f"reading failed: {error}")
+            return
+        if connection not in self._turns:
+            self._turns.append(connection)
 
-    def _understand(self, sock: socket.socket, session: Session) -> None:
-        """Take everything out of the input that is whole."""
+    def _answer_the_last(self, connection: Connection) -> None:
+        """What a client asked before it closed is done all the same; the message rate bounds it."""
+        session = connection.session
+        try:
+            while session.phase in (Phase.START, Phase.OPEN) and session.whole:
+                self._understand(connection)
+        except Garbage:
+            return
+
+    def _take_turns(self) -> None:
+        """Each client that said something gets a few answers; who has more to ask waits for the next round."""
+        for _ in range(len(self._turns)):
+            connection = self._turns.popleft()
+            if connection.sock not in self.connections:
+                continue
+            try:
+                self._understand(connection)
+            except Garbage as error:
+                self.refuse(connection, 507, f"Bad Message Length: {error}")
+            waits = connection.session.whole and connection.session.phase in (Phase.START, Phase.OPEN)
+            if waits or connection.more:
+                self._turns.append(connection)
+            if connection.more and connection.sock in self.connections:
+                self._hear(connection)
+
+    def _understand(self, connection: Connection) -> None:
+        """Take out of the input what is whole, up to a turn's share."""
+        session = connection.session
         if session.phase is Phase.HELLO:
             agreed = session.take_hello()
             if agreed is None:
@@ -165,16 +188,18 @@ class Server:
             session.sv, session.phase = agreed, Phase.START
             moment = days.new_york(self.brokerage.market.now_ns)
             session.send(frames.handshake(agreed, f"{moment:%Y%m%d %H:%M:%S %Z}"))
-        while session.phase in (Phase.START, Phase.OPEN):
+        for _ in range(FRAMES_A_TURN):
+            if session.phase not in (Phase.START, Phase.OPEN):
+                return
             frame = session.take_frame()
             if frame is None:
                 return
-            if self._paced(sock, session):
-                self._handle(sock, session, frame)
+            if self._paced(connection):
+                self._handle(connection, frame)
 
-    def _paced(self, sock: socket.socket, session: Session) -> bool:
+    def _paced(self, connection: Connection) -> bool:
         """Hold the client to the message rate; False when that ended the connection."""
-        limit = self.limits.messages_per_s
+        limit, session = self.limits.messages_per_s, connection.session
         match session.pacing.message(time.monotonic()):
             case Pace.WARN:
                 text = f"Warning: Approaching max rate of {limit} messages per second ({session.pacing.count})"
@@ -183,30 +208,37 @@ class Server:
                 text = f"Max rate of messages per second has been exceeded:max={limit} rec={session.pacing.count} (1)"
                 self.house.error(session, -1, 100, text)
             case Pace.CLOSE:
-                self._refuse(sock, session, 100, f"Max rate of messages per second has been exceeded:max={limit}")
+                self.refuse(connection, 100, f"Max rate of messages per second has been exceeded:max={limit}")
                 return False
         return True
 
-    def _handle(self, sock: socket.socket, session: Session, frame: bytes) -> None:
+    def _handle(self, connection: Connection, frame: bytes) -> None:
+        session = connection.session
         try:
             request = reading.decode(frame, session.sv)
-            if session.phase is Phase.OPEN:
-                self._tell(self.front.answer(session, request))
-            elif isinstance(request, StartApi):
-                self._start(sock, session, request.client_id)
-            else:
+            if isinstance(request, StartApi) and session.phase is Phase.START:
+                self._start(connection, request.client_id)
+            elif session.phase is not Phase.OPEN:
                 raise BadRequest(-1, 321, "Error validating request.-'bK' : cause - Expected startApi first")
+            else:
+                if self.settings.read_only:
+                    read_only.check(int(frame.split(b"\0", 1)[0]), request.req_id)
+                self._tell(self.front.answer(session, request))
         except BadRequest as bad:
             self.house.error(session, bad.req_id, bad.code, bad.text)
+        except Exception:  # a fault of ours: it costs this client, nobody else
+            log.exception("request_failed", extra={"facts": {"peer": session.peer, "frame": frame[:200].hex()}})
+            self.refuse(connection, 322, "Error processing request.-'bZ' : cause - Internal error")
 
-    def _start(self, sock: socket.socket, session: Session, client_id: int) -> None:
+    def _start(self, connection: Connection, client_id: int) -> None:
         holder = self._holder(client_id)
         if holder is not None:
-            self._read(holder)  # it may have closed already, and this is the first that we learn of it
+            self._hear(holder)  # it may have closed already, and this is the first that we learn of it
         if self._holder(client_id) is not None:
             text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            self._refuse(sock, session, 326, text)
+            self.refuse(connection, 326, text)
             return
+        session = connection.session
         session.client_id, session.phase = client_id, Phase.OPEN
         if self.directory is not None:
             if client_id not in self._ledgers:
@@ -215,67 +247,57 @@ class Server:
         log.info("client_started", extra={"facts": {"client_id": client_id, "version": session.sv}})
         self.front.start.greet(session)
 
-    def _holder(self, client_id: int) -> socket.socket | None:
+    def _holder(self, client_id: int) -> Connection | None:
         """The connection that uses this client id."""
-        for sock, session in self.sessions.items():
-            if session.client_id == client_id and session.phase is Phase.OPEN:
-                return sock
+        for connection in self.connections.values():
+            if connection.session.client_id == client_id and connection.session.phase is Phase.OPEN:
+                return connection
         return None
 
-    def _refuse(self, sock: socket.socket, session: Session, code: int, text: str) -> None:
+    def refuse(self, connection: Connection, code: int, text: str) -> None:
         """Say why, then close once it is read."""
+        session = connection.session
         log.warning("client_refused", extra={"facts": {"peer": session.peer, "code": code, "text": text}})
         if session.sv:
             self.house.error(session, -1, code, text)
         self.front.forget(session)
         session.phase = Phase.CLOSING
-        self._closing[sock] = time.monotonic() + CLOSE_GRACE_S
+        connection.closes_at_s = time.monotonic() + CLOSE_GRACE_S
 
-    def _write(self, sock: socket.socket, now: float) -> None:
-        session = self.sessions[sock]
-        session.seal(now)
+    def _write(self, connection: Connection, now: float) -> None:
+        session = connection.session
         try:
-            while session.queue:
-                session.sent(sock.send(session.queue[0].data))
-        except BlockingIOError:
-            pass
+            connection.write(now)
         except OSError as error:
-            self._end(sock, f"writing failed: {error.strerror}")
+            self.end(connection, f"writing failed: {error}")
             return
-        if session.phase is Phase.CLOSING:
-            self._finish(sock, session, now)
+        if connection.shaking and now > connection.shaken_by_s:
+            self.end(connection, f"no TLS handshake in {tls.HANDSHAKE_S:g} s")
+        elif session.phase is Phase.CLOSING:
+            if connection.finish(now):
+                self.end(connection, "refused")
         elif session.queued_bytes > self.limits.unread_bytes:
-            self._drop(sock, session, f"more than {self.limits.unread_bytes} bytes wait for it")
+            self._drop(connection, f"more than {self.limits.unread_bytes} bytes wait for it")
         elif session.queue and now - session.queue[0].since_s > self.limits.unread_s:
-            self._drop(sock, session, f"it has not read for {self.limits.unread_s:g} s")
+            self._drop(connection, f"it has not read for {self.limits.unread_s:g} s")
+        if connection.sock in self.connections and self._selector.get_key(connection.sock).events != connection.wants:
+            self._selector.modify(connection.sock, connection.wants)
 
-    def _finish(self, sock: socket.socket, session: Session, now: float) -> None:
-        """Close a refused client: say that nothing follows, then wait a little for its end, lest it lose the reason.
-
-        A close with unread input is a reset, which takes away what the client has not read yet.
-        """
-        if now > self._closing[sock]:
-            self._end(sock, "refused")
-        elif not session.queue and sock not in self._half_closed:
-            self._half_closed.add(sock)
-            with contextlib.suppress(OSError):  # the other side may be gone
-                sock.shutdown(socket.SHUT_WR)
-
-    def _drop(self, sock: socket.socket, session: Session, why: str) -> None:
+    def _drop(self, connection: Connection, why: str) -> None:
         self.dropped += 1
+        session = connection.session
         log.error("client_dropped", extra={"facts": {"peer": session.peer, "client_id": session.client_id, "why": why}})
-        self._end(sock, why)
+        self.end(connection, why)
 
-    def _end(self, sock: socket.socket, why: str) -> None:
-        session = self.sessions.pop(sock)
+    def end(self, connection: Connection, why: str, *, reset: bool = False) -> None:
+        """Close now; the client's subscriptions end."""
+        if self.connections.pop(connection.sock, None) is None:
+            return
+        session = connection.session
         self.house.sessions.remove(session)
         self.front.forget(session)
-        self._closing.pop(sock, None)
-        self._half_closed.discard(sock)
-        self._selector.unregister(sock)
-        with contextlib.suppress(OSError):  # the other side may be gone
-            sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
+        self._selector.unregister(connection.sock)
+        connection.close(reset=reset)
         log.info("client_ended", extra={"facts": {"client_id": session.client_id, "peer": session.peer, "why": why}})
 
     def _tell(self, events: Sequence[Event]) -> None:

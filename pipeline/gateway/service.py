@@ -86,11 +86,11 @@ class GatewayService(Service):
             return {}
         return {
             "port": server.address[1],
-            "clients": len(server.sessions),
+            "clients": len(server.connections),
             "lines": len(server.lines.watchers),
             "dropped": server.dropped,
             "market_time": f"{days.new_york(server.brokerage.market.now_ns):%Y-%m-%d %H:%M:%S}",
         }
 
     def beat_queue(self) -> int:
-        return sum(len(session.queue) for session in self.server.sessions.values()) if self.server else 0
+        return sum(len(session.queue) for session in self.server.house.sessions) if self.server else 0

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdatesMulti, PnL, PositionsMulti
 from pipeline.gateway.broker.keys import Row
@@ -13,9 +14,11 @@ from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Limits, Pacing
 from pipeline.gateway.tells import frames
 
+MAX_ASKED = 1 << 20  # bytes of the longest request; far above what any client has to say
 HELLO = b"API\0"
 HELLO_TEXT = re.compile(rb"v(\d+)(?:\.\.(\d+))?(?: .*)?\0?", re.DOTALL)
 LONGEST_HELLO = 1024
+TICKS = (b"1", b"2", b"45", b"46", b"21")  # what the ledger counts as ticks
 
 
 class Phase(Enum):
@@ -65,6 +68,12 @@ class Watching:
     pnl_sent: dict[int, bytes] = field(default_factory=dict)
 
 
+class Filter(Protocol):
+    """A fault on what leaves: gets the frames of a turn, gives those that leave now, and may keep some for later."""
+
+    def apply(self, frames: list[bytes], now_s: float) -> list[bytes]: ...
+
+
 class Session:
     """The state of one connection."""
 
@@ -78,18 +87,28 @@ class Session:
         self.ledger: Ledger | None = None
         self.queue: deque[Batch] = deque()
         self.queued_bytes = 0
+        self.filters: list[Filter] = []
         self._input = bytearray()
+        self._at = 0  # of what was read, so much is taken
         self._parts: list[bytes] = []
         self._ticks = 0
 
     # What came in.
 
     def feed(self, data: bytes) -> None:
+        if self._at:
+            del self._input[: self._at]  # once a read, not once a frame
+            self._at = 0
         self._input += data
+
+    @property
+    def unread(self) -> int:
+        """Bytes that were read and are not taken yet."""
+        return len(self._input) - self._at
 
     def take_hello(self) -> int | None:
         """The version agreed on, None while the greeting is incomplete; Garbage if it is none."""
-        if len(self._input) < 8:
+        if self.unread < 8:
             if not HELLO.startswith(bytes(self._input[:4])):
                 raise Garbage("expected the greeting API\\0, found something else")
             return None
@@ -98,24 +117,29 @@ class Session:
         length = int.from_bytes(self._input[4:8], "big")
         if length > LONGEST_HELLO:
             raise Garbage(f"expected a greeting of up to {LONGEST_HELLO} bytes, found one of {length}")
-        if len(self._input) < 8 + length:
+        if self.unread < 8 + length:
             return None
-        text = bytes(self._input[8 : 8 + length])
-        del self._input[: 8 + length]
-        return agree(text)
+        self._at = 8 + length
+        return agree(bytes(self._input[8 : 8 + length]))
+
+    @property
+    def whole(self) -> bool:
+        """Whether `take_frame` has something to say."""
+        if self.unread < 4:
+            return False
+        length = int.from_bytes(self._input[self._at : self._at + 4], "big")
+        return not 0 < length <= MAX_ASKED or self.unread >= 4 + length
 
     def take_frame(self) -> bytes | None:
         """The next whole frame; Garbage when its length is impossible."""
-        if len(self._input) < 4:
+        if not self.whole:
             return None
-        length = int.from_bytes(self._input[:4], "big")
-        if not 0 < length <= frames.MAX_FRAME:
-            raise Garbage(f"expected a frame of 1 to {frames.MAX_FRAME} bytes, found one of {length}")
-        if len(self._input) < 4 + length:
-            return None
-        frame = bytes(self._input[4 : 4 + length])
-        del self._input[: 4 + length]
-        return frame
+        begin = self._at + 4
+        length = int.from_bytes(self._input[self._at : begin], "big")
+        if not 0 < length <= MAX_ASKED:
+            raise Garbage(f"expected a frame of 1 to {MAX_ASKED} bytes, found one of {length}")
+        self._at = begin + length
+        return bytes(self._input[begin : self._at])
 
     # What goes out.
 
@@ -128,12 +152,24 @@ class Session:
 
     def seal(self, now_s: float) -> None:
         """Make one batch of what was sent since the last time."""
-        if not self._parts:
-            return
-        data = b"".join(self._parts)
-        self.queue.append(Batch(memoryview(data), self._ticks, len(self._parts), now_s))
+        parts, ticks = self._parts, self._ticks
+        if self.filters:
+            for each in self.filters:
+                parts = each.apply(parts, now_s)
+            ticks = sum(frame[4:].split(b"\0", 1)[0] in TICKS for frame in parts)
+        if self._parts:
+            self._parts, self._ticks = [], 0
+        if parts:
+            self._append(b"".join(parts), ticks, len(parts), now_s)
+
+    def push(self, data: bytes | memoryview, ticks: int, frames: int, now_s: float) -> None:
+        """Send bytes that were made ready elsewhere, after all that was sent before; no filter sees them."""
+        self.seal(now_s)
+        self._append(data, ticks, frames, now_s)
+
+    def _append(self, data: bytes | memoryview, ticks: int, frames: int, now_s: float) -> None:
+        self.queue.append(Batch(memoryview(data), ticks, frames, now_s))
         self.queued_bytes += len(data)
-        self._parts, self._ticks = [], 0
 
     def sent(self, count: int) -> None:
         """The kernel took `count` bytes of the first batch."""
