@@ -57,6 +57,34 @@ def is_business_day(day: date) -> bool:
     return day.weekday() < 5 and day not in holidays(day.year)
 
 
+def is_half_day(day: date) -> bool:
+    """New York closes at 13:00: the day after Thanksgiving, and the eves of Independence Day and of Christmas."""
+    eve = (day.month, day.day) in ((7, 3), (12, 24))
+    return is_business_day(day) and (eve or day == _nth(day.year, 11, 3, 4) + timedelta(days=1))
+
+
+def is_closed_everywhere(day: date) -> bool:
+    """New Year's Day, Good Friday and Christmas as observed: futures and currencies rest too."""
+    good_friday = easter(day.year) - timedelta(days=2)
+    return day in (_observed(date(day.year, 1, 1)), good_friday, _observed(date(day.year, 12, 25)))
+
+
+def next_business_day(day: date) -> date:
+    return business_day(day + timedelta(days=1))
+
+
+def business_day_before(day: date) -> date:
+    day -= timedelta(days=1)
+    while not is_business_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def closing_time(day: date) -> time:
+    """New York's close: 16:00, on half days 13:00."""
+    return time(13) if is_half_day(day) else CLOSE
+
+
 def business_day(day: date) -> date:
     """`day`, or the next business day when it is none."""
     while not is_business_day(day):
@@ -79,6 +107,40 @@ def monthly_expiries(after: date, count: int, months: tuple[int, ...] = tuple(ra
         if month in months and day >= after + timedelta(days=10):
             found.append(day)
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    return found
+
+
+def _business_days_before(day: date, count: int) -> date:
+    while count:
+        day -= timedelta(days=1)
+        count -= is_business_day(day)
+    return day
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+def future_expiry(rule: str, month: date) -> date:
+    """Last day of trading of the future of `month` (its first day): CL the third business day before the 25th of the
+    month before (NYMEX 200.02), GC the third last of its month (COMEX 113.02), the others the third Friday."""
+    if rule == "CL":
+        edge = (month - timedelta(days=1)).replace(day=25)
+        return _business_days_before(edge, 3 if is_business_day(edge) else 4)
+    if rule == "GC":
+        return _business_days_before(_next_month(month), 3)
+    return third_friday(month.year, month.month)
+
+
+def future_expiries(rule: str, after: date, months: tuple[int, ...], count: int) -> list[tuple[date, date]]:
+    """The next `count` futures of `months` that trade at least ten days after `after`: last day, first of the month."""
+    found: list[tuple[date, date]] = []
+    month = after.replace(day=1)
+    while len(found) < count:
+        expiry = future_expiry(rule, month)
+        if month.month in months and expiry >= after + timedelta(days=10):
+            found.append((expiry, month))
+        month = _next_month(month)
     return found
 
 

@@ -1,81 +1,80 @@
-"""A seeded market: correlated prices in fixed steps, option classes on a smile, futures at their carry. Pure.
+"""A seeded market: correlated prices in fixed steps, seen by each kind of contract while its exchange is open. Pure.
 
-The path depends on the seed, the clock's rate and the number of steps alone, never on who looks at it.
+The path depends on the seed, the clock's rate, the hours and the number of steps alone, never on who looks at it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
-from pipeline.gateway.market import days, listing, surface
-from pipeline.gateway.market.universe import Instrument, Universe, price_step
+from pipeline.gateway.market import bonds, days, dividends, listing, moves, sessions
+from pipeline.gateway.market.chains import Chain, Theory
+from pipeline.gateway.market.instruments import OPTIONS, Instrument, price_step
+from pipeline.gateway.market.moves import Array
+from pipeline.gateway.market.sessions import PAIR, STOCK, Phase
+from pipeline.gateway.market.universe import Universe
+
+__all__ = ["STEP_S", "Market", "Theory"]
 
 STEP_S = 0.05  # real seconds between two moves of the prices
 OPTION_STEPS = 4  # option classes follow every fourth move
-BLOCK = 1024  # steps whose random numbers are made at once
-TRADING_YEAR_S = 252.0 * 6.5 * 3600.0
+TRADING_DAY_S = 6.5 * 3600.0
+TRADING_YEAR_S = 252.0 * TRADING_DAY_S
 LEVERAGE = -0.6  # elasticity of the at-the-money volatility to the price
-GAP = 0.006  # size of the gap between yesterday's close and the first open
+MINUTE_NS = 60 * days.NS
+BAND, HALT_NS = 0.05, 5 * MINUTE_NS  # a stock that jumps further stands still (LULD)
+NOT_HALTED, GENERAL_HALT, VOLATILITY_HALT = 0, 1, 2
+FUNDS = ("SPY", "QQQ", "TLT")
+KEPT_FIXINGS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Theory:
-    """What a contract is worth now; the sensitivities are 0 for what is no option."""
+class View:
+    """The prices as one kind of contract has them: of the last moment at which it traded."""
 
-    mid: float
-    iv: float = 0.0
-    delta: float = 0.0
-    gamma: float = 0.0
-    vega: float = 0.0
-    theta: float = 0.0
-    under: float = 0.0
+    __slots__ = ("now_ns", "slow_ns", "slow_spot", "spot", "step")
+
+    def __init__(self, spot: Array, now_ns: int) -> None:
+        self.spot, self.now_ns = spot, now_ns
+        self.slow_spot, self.slow_ns, self.step = spot, now_ns, 0  # as the options on it follow, every fourth step
 
 
 class Market:
     """Prices of the processes at step `step`; `now_ns` is market time."""
 
-    def __init__(self, universe: Universe, seed: int, start_ns: int, clock: float) -> None:
+    def __init__(self, universe: Universe, seed: int, start_ns: int, clock: float, hours: str = "calendar") -> None:
         self.universe, self.seed, self.start_ns, self.clock = universe, seed, start_ns, clock
-        rows = [(x.symbol, x.price, x.vol, x.correlation) for x in listing.STOCKS]
-        rows += [("SPX", listing.SPX_PRICE, listing.SPX_VOL, 1.0)]
-        rows += [("NDX", listing.NDX_PRICE, listing.NDX_VOL, listing.NDX_CORRELATION)]
+        rows = moves.rows()
         self.names = [row[0] for row in rows]
         self.index = {name: n for n, name in enumerate(self.names)}
-        self.first = np.array([row[1] for row in rows])
-        self.vol = np.array([row[2] for row in rows])
-        self.correlation = np.array([row[3] for row in rows])
+        self.first, self.vol, self.correlation = (np.array([row[n] for row in rows]) for n in (1, 2, 3))
+        self._kinds = [row[4] for row in rows]
         self.spot = self.first.copy()
         gap = np.random.default_rng([seed, 1 << 40]).standard_normal(len(rows))
-        self.close = self.first * np.exp(GAP * gap * self.vol / 0.25)
+        self.close = self.first * np.exp(moves.GAP * gap * self.vol / 0.25)
+        self.close_ns = days.ns_of(days.business_day_before(universe.day), days.CLOSE)
         self.step = 0
         self.observers: list[Callable[[], None]] = []  # called after each step
-        self.option_spot, self.option_step = self.spot, 0
-        self._block_no = -1
-        self._block = np.empty((0, len(rows)))
-        self._classes = [_Class(self, kind) for kind in listing.OPTIONS]
-        self._place = {c: (chain, n) for chain in self._classes for n, c in enumerate(chain.con_ids)}
+        self.fixings: dict[str, list[float]] = {}  # day YYYYMMDD → the prices at its close
+        self.hours = {kind: sessions.Hours(kind, hours == "always") for kind in sessions.KINDS}
+        self.halts: dict[int, tuple[int, float]] = {}  # process → until when, price at which it stands
+        self.views = {kind: View(self.spot, start_ns) for kind in sessions.KINDS}
+        self._moves = moves.Moves(seed, self.correlation, len(listing.STOCKS))
+        self._open: list[View] = []
+        self._until = 0
+        self._sd = self._drift = self.spot
+        self._chance = 0.0
+        self._date = days.new_york(start_ns).date()
+        self._gathered: dict[str, float] = {}
+        self._place: dict[int, tuple[Chain, int]] = {}
+        self._chains()
+        self._begin_minute(start_ns)
 
-    def dump(self) -> dict[str, Any]:
-        """The state of the prices as JSON takes it."""
-        return {
-            "now_ns": self.now_ns,
-            "step": self.step,
-            "spot": self.spot.tolist(),
-            "close": self.close.tolist(),
-            "option_spot": self.option_spot.tolist(),
-            "option_step": self.option_step,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.step, self.option_step = state["step"], state["option_step"]
-        self.start_ns = state["now_ns"] - round(self.step * STEP_S * self.clock * days.NS)
-        self.spot, self.close, self.option_spot = (np.array(state[name]) for name in ("spot", "close", "option_spot"))
+    # Time.
 
     @property
     def now_ns(self) -> int:
@@ -86,52 +85,167 @@ class Market:
 
     def advance(self, step: int) -> None:
         """Move on to `step`."""
-        dt = STEP_S * self.clock / TRADING_YEAR_S
         while self.step < step:
-            block, row = divmod(self.step, BLOCK)
-            if block != self._block_no:
-                self._draw(block)
-            move = self.vol * math.sqrt(dt) * self._block[row] - 0.5 * self.vol**2 * dt
-            self.spot = self.spot * np.exp(move)
+            move = self._moves.at(self.step)
+            if self.now_ns >= self._until:
+                self._begin_minute(self.now_ns)
+            self.spot = self.spot * np.exp(self._sd * move - self._drift)
+            jumps = self._moves.jumps(self.step, self._chance)
             self.step += 1
-            if self.step % OPTION_STEPS == 0:
-                self.option_spot, self.option_step = self.spot, self.step
+            now = self.now_ns
+            if jumps:
+                self._jump(jumps, now)
+            shown = self._standing() if self.halts else self.spot
+            slow = self.step % OPTION_STEPS == 0
+            for view in self._open:
+                view.spot, view.now_ns = shown, now
+                if slow:
+                    view.slow_spot, view.slow_ns, view.step = shown, now, self.step
             for observe in self.observers:
                 observe()
 
-    def _draw(self, block: int) -> None:
-        numbers = np.random.default_rng([self.seed, block]).standard_normal((BLOCK, len(self.names) + 1))
-        own = np.sqrt(1.0 - self.correlation**2)
-        self._block = numbers[:, :1] * self.correlation + numbers[:, 1:] * own
-        self._block_no = block
+    def _begin_minute(self, now: int) -> None:
+        """What holds for the market minute of `now`: who trades, how lively, who stands still."""
+        now = now // MINUTE_NS * MINUTE_NS  # a market that is restored within a minute goes on as the one that was kept
+        self._until = now + MINUTE_NS
+        moment = days.new_york(now)
+        if moment.date() != self._date:
+            self._begin_date(moment.date())
+        if days.is_business_day(self._date) and moment.time() >= days.closing_time(self._date):
+            self._fix(f"{self._date:%Y%m%d}")
+        self.halts = {n: halt for n, halt in self.halts.items() if halt[0] > now}
+        self._open = [v for kind, v in self.views.items() if self.hours[kind].phase(now) is not Phase.CLOSED]
+        dt = STEP_S * self.clock / TRADING_YEAR_S
+        lively = {kind: sessions.variance(kind, self.hours[kind], now) for kind in sessions.KINDS}
+        share = np.array([lively[kind] for kind in self._kinds])
+        share[: len(listing.STOCKS)] *= moves.CALM
+        self._sd, self._drift = self.vol * np.sqrt(share * dt), 0.5 * self.vol**2 * share * dt
+        self._chance = moves.JUMPS_A_YEAR * dt if self.hours[STOCK].phase(now) is Phase.OPEN else 0.0
+
+    def _begin_date(self, day: date) -> None:
+        """Midnight: what goes ex on `day` loses its dividend; funds gather theirs."""
+        while self._date < day:
+            self._date += timedelta(days=1)
+            for row in listing.STOCKS:
+                paid = dividends.on(row.symbol, self._date)
+                if paid:
+                    self.spot = self.spot.copy()
+                    self.spot[self.index[row.symbol]] -= paid
+        self._gathered = {}
+
+    def _fix(self, day: str) -> None:
+        """Keep the prices at the close, once a day."""
+        if day in self.fixings:
+            return
+        self.fixings[day] = self.views[STOCK].spot.tolist()
+        for old in list(self.fixings)[:-KEPT_FIXINGS]:
+            del self.fixings[old]
+
+    def _jump(self, jumps: list[tuple[int, float]], now: int) -> None:
+        self.spot = self.spot.copy()
+        for n, size in jumps:
+            before, leap = float(self.spot[n]), moves.JUMP_SIZE * float(self.vol[n]) * size
+            self.spot[n] = before * math.exp(leap)
+            if abs(leap) > BAND and n not in self.halts:
+                self.halts[n] = now + HALT_NS, before * math.exp(math.copysign(BAND, leap))
+
+    def _standing(self) -> Array:
+        shown = self.spot.copy()
+        for n, (_, price) in self.halts.items():
+            shown[n] = price
+        return shown
+
+    # What others ask.
+
+    def phase(self, x: Instrument) -> Phase:
+        """What the contract's exchange does now."""
+        return self.hours[sessions.kind_of(x)].phase(self.now_ns)
+
+    def halted(self, x: Instrument) -> int:
+        """As tick type 49 tells it: 0 no; 2 a stock after a large move; 1 the options on it."""
+        n = self.index.get(x.process, -1)
+        if n not in self.halts or x.sec_type not in ("STK", "OPT"):
+            return NOT_HALTED
+        return VOLATILITY_HALT if x.sec_type == "STK" else GENERAL_HALT
+
+    def volume_factor(self, x: Instrument) -> float:
+        """Pace of trading against the session's mean: 0 while closed or halted."""
+        if self.halted(x):
+            return 0.0
+        return sessions.volume_factor(self.hours[sessions.kind_of(x)], self.now_ns)
+
+    def spread_factor(self, x: Instrument) -> float:
+        """Width of the quotes against that of midday."""
+        return sessions.spread_factor(self.hours[sessions.kind_of(x)], self.now_ns)
+
+    def fx(self, currency: str) -> float:
+        """US dollars for one unit of `currency`; KeyError if no pair has it."""
+        if currency == "USD":
+            return 1.0
+        spot = self.views[PAIR].spot
+        direct = self.index.get(f"{currency}.USD")
+        return float(spot[direct]) if direct is not None else 1.0 / float(spot[self.index[f"USD.{currency}"]])
+
+    def dividends(self, symbol: str) -> list[tuple[date, float]]:
+        """Ex-dates from the present day on through a year, and the amount of each."""
+        return dividends.between(symbol, self.universe.day, self.universe.day + timedelta(days=365))
 
     def price(self, process: str) -> float:
         return float(self.spot[self.index[process]])
 
-    def theory(self, instrument: Instrument) -> Theory:
-        """The present worth of any contract."""
-        if instrument.sec_type == "OPT":
-            chain, n = self._place[instrument.con_id]
-            return chain.theory(n)
-        return Theory(self._linear(instrument, self.price(instrument.process), self.now_ns))
+    def theory(self, x: Instrument) -> Theory:
+        """The present worth of any contract; of one that expired its settlement."""
+        if not self.universe.lives(x):
+            return Theory(self.settlement(x))
+        view = self.views[sessions.kind_of(x)]
+        if x.sec_type in OPTIONS:
+            chain, n = self._place[x.con_id]
+            spot = float(view.slow_spot[self.index[chain.process]])
+            vol = self.at_the_money(chain.process, spot)
+            return chain.theories(view.step, spot, view.slow_ns, vol)[n]
+        return Theory(self._linear(x, view.spot, view.now_ns))
 
-    def closing(self, instrument: Instrument) -> float:
+    def closing(self, x: Instrument) -> float:
         """Yesterday's closing price, on the contract's price grid."""
-        process = instrument.process
-        spot = float(self.close[self.index[process]])
-        if instrument.sec_type == "OPT":
-            chain, n = self._place[instrument.con_id]
-            worth = chain.closing(spot)[n]
-        else:
-            worth = self._linear(instrument, spot, self.start_ns)
-        step = price_step(instrument.rule_id, worth)
+        worth = self._worth(x, self.close, self.close_ns)
+        step = price_step(x.rule_id, worth)
         return round(max(round(worth / step), 1) * step, 6)
 
-    def _linear(self, instrument: Instrument, spot: float, now_ns: int) -> float:
-        if instrument.sec_type == "FUT":
-            years = days.years_to(instrument.expiry_date, now_ns)
-            return spot * math.exp((listing.RATE - listing.INDEX_YIELD) * years)
-        return spot * instrument.factor
+    def settlement(self, x: Instrument) -> float:
+        """Value of one unit at the close of its last day; the present one if that isn't over."""
+        spot = np.array(self.fixings.get(x.expiry, self.views[STOCK].spot))
+        at = days.ns_of(x.expiry_date, days.CLOSE)
+        if x.sec_type not in OPTIONS:
+            return self._linear(x, spot, at)
+        under = self._linear(self.universe.by_con_id[x.under_con_id], spot, at)
+        return max(under - x.strike if x.right == "C" else x.strike - under, 0.0)
+
+    def _worth(self, x: Instrument, spot: Array, now_ns: int) -> float:
+        if not self.universe.lives(x):
+            return self.settlement(x)
+        if x.sec_type not in OPTIONS:
+            return self._linear(x, spot, now_ns)
+        chain, n = self._place[x.con_id]
+        level = float(spot[self.index[chain.process]])
+        return float(chain.prices(level, now_ns, self.at_the_money(chain.process, level)).price[n])
+
+    def _linear(self, x: Instrument, spot: Array, now_ns: int) -> float:
+        """Worth of what is no option."""
+        if x.bond is not None:
+            shift = bonds.shift_of(float(spot[self.index["TLT"]]), listing.TLT.price)
+            return bonds.price(x.bond, days.new_york(now_ns).date(), shift)
+        if x.symbol == "VIX":
+            return 100.0 * self.at_the_money("SPX", float(spot[self.index["SPX"]]))
+        level = float(spot[self.index[x.process]]) * x.factor
+        if x.sec_type == "FUT":
+            return level * math.exp(_carry(x.symbol) * days.years_to(x.expiry_date, now_ns))
+        return level + self._fund(x.symbol) if x.symbol in FUNDS else level
+
+    def _fund(self, symbol: str) -> float:
+        """What a fund has gathered for its next dividend."""
+        if symbol not in self._gathered:
+            self._gathered[symbol] = dividends.accrued(symbol, self._date)
+        return self._gathered[symbol]
 
     def at_the_money(self, process: str, spot: float) -> float:
         """Volatility of the class: rises as the price falls."""
@@ -139,43 +253,79 @@ class Market:
         level: float = 1.06 * float(self.vol[n]) * math.pow(spot / float(self.first[n]), LEVERAGE)
         return min(max(level, 0.05), 2.0)
 
+    # Days.
+
     def roll_day(self) -> None:
-        """A new business day opens: the present prices become yesterday's close."""
-        self.close = self.spot.copy()
+        """A new business day opens: the last close is yesterday's; expired contracts leave, new ones are listed."""
+        day = days.new_york(self.now_ns).date()
+        last = max(self.fixings, default="")
+        if last and last < f"{day:%Y%m%d}":
+            self.close = np.array(self.fixings[last])
+            self.close_ns = days.ns_of(days.business_day_before(day), days.CLOSE)
+        self.universe.roll(day, self._centres())
+        self._chains()
+
+    def _centres(self) -> dict[str, float]:
+        """Prices around which new strikes are listed."""
+        rows = (*listing.OPTIONS, *listing.FUTURES_OPTIONS)
+        return {row.symbol: self.price("SPX" if row.symbol == "ES" else row.symbol) for row in rows}
+
+    def _chains(self) -> None:
+        """Group the living options: one chain a class, on futures one an expiry."""
+        self._place = {}
+        groups: dict[tuple[str, int], list[Instrument]] = {}
+        for x in self.universe.living():
+            if x.sec_type in OPTIONS:
+                groups.setdefault((x.symbol, x.under_con_id), []).append(x)
+        for options in groups.values():
+            options.sort(key=lambda x: (x.expiry, x.strike, x.right))
+            chain = self._chain(options)
+            self._place |= {x.con_id: (chain, n) for n, x in enumerate(options)}
+
+    def _chain(self, options: list[Instrument]) -> Chain:
+        under = self.universe.by_con_id[options[0].under_con_id]
+        if under.sec_type == "FUT":
+            carry, expiry = _carry(under.symbol), under.expiry_date
+            return Chain(options, listing.RATE, lambda spot, now: spot * math.exp(carry * days.years_to(expiry, now)))
+        dividend = listing.INDEX_YIELD if under.process in listing.INDEX_PROCESSES else 0.0
+        return Chain(options, dividend, lambda spot, _now: spot)
+
+    # Keeping.
+
+    def dump(self) -> dict[str, Any]:
+        """The state of the prices as JSON takes it."""
+        views = {
+            kind: [v.spot.tolist(), v.now_ns, v.slow_spot.tolist(), v.slow_ns, v.step] for kind, v in self.views.items()
+        }
+        return {
+            "now_ns": self.now_ns,
+            "step": self.step,
+            "spot": self.spot.tolist(),
+            "close": self.close.tolist(),
+            "close_ns": self.close_ns,
+            "views": views,
+            "halts": [[n, *halt] for n, halt in self.halts.items()],
+            "fixings": self.fixings,
+            "date": self._date.isoformat(),
+            "universe": self.universe.dump(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.start_ns = state["now_ns"] - round(self.step * STEP_S * self.clock * days.NS)
+        self.spot, self.close = np.array(state["spot"]), np.array(state["close"])
+        self.close_ns, self.fixings = state["close_ns"], state["fixings"]
+        for kind, (spot, now, slow, slow_ns, step) in state["views"].items():
+            view = self.views[kind] = View(np.array(spot), now)
+            view.slow_spot, view.slow_ns, view.step = np.array(slow), slow_ns, step
+        self.halts = {n: (until, price) for n, until, price in state["halts"]}
+        self._date = date.fromisoformat(state["date"])
+        self._gathered = {}
+        self.universe.restore(state["universe"])
+        self._chains()
+        self._begin_minute(self.now_ns)
 
 
-class _Class:
-    """One option class, priced as a whole, and only when somebody asks after a move."""
-
-    def __init__(self, market: Market, kind: listing.OptionClass) -> None:
-        self.market, self.american = market, kind.american
-        options = market.universe.options(kind.symbol)
-        self.con_ids = [x.con_id for x in options]
-        self.process = options[0].process
-        self.strike = np.array([x.strike for x in options])
-        self.call = np.array([x.right == "C" for x in options])
-        self.expiry: list[date] = [x.expiry_date for x in options]
-        self.dividend = listing.INDEX_YIELD if self.process in listing.INDEX_PROCESSES else 0.0
-        self._step = -1
-        self._rows: list[Theory] = []
-
-    def _prices(self, spot: float, now_ns: int) -> surface.Prices:
-        by_day = {day: days.years_to(day, now_ns) for day in set(self.expiry)}
-        years = np.array([by_day[day] for day in self.expiry])
-        vol = self.market.at_the_money(self.process, spot)
-        return surface.price_class(spot, self.strike, years, self.call, vol, listing.RATE, self.dividend, self.american)
-
-    def theory(self, n: int) -> Theory:
-        market = self.market
-        if self._step != market.option_step:
-            spot = float(market.option_spot[market.index[self.process]])
-            p = self._prices(spot, market.time_of(market.option_step))
-            columns = (p.price, p.iv, p.delta, p.gamma, p.vega, p.theta)
-            rows = zip(*(x.tolist() for x in columns), strict=True)
-            self._rows = [Theory(a, b, c, d, e, f, spot) for a, b, c, d, e, f in rows]
-            self._step = market.option_step
-        return self._rows[n]
-
-    def closing(self, spot: float) -> list[float]:
-        closing: list[float] = self._prices(spot, self.market.start_ns).price.tolist()
-        return closing
+def _carry(symbol: str) -> float:
+    """Yearly growth of a future over its price today: interest less income."""
+    return listing.RATE - next(row.income for row in listing.FUTURES if row.symbol == symbol)

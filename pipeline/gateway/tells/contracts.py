@@ -49,7 +49,7 @@ def _hours(x: Instrument, universe: Universe) -> list[Value]:
 
 def _tail(sv: int, x: Instrument) -> list[Value]:
     rules = ",".join(str(x.rule_id) for _ in x.valid_exchanges.split(","))
-    group = {"STK": 1, "IND": UNGROUPED, "OPT": 2, "FUT": UNGROUPED}[x.sec_type]
+    group = {"STK": 1, "OPT": 2}.get(x.sec_type, UNGROUPED)
     under = x.symbol if x.sec_type in ("OPT", "FUT") else ""
     under_type = {"OPT": "IND" if x.symbol == "SPX" else "STK", "FUT": "IND"}.get(x.sec_type, "")
     fields: list[Value] = [0, group, under, under_type, rules, x.expiry, x.stock_type]

@@ -67,6 +67,8 @@ def test_option_surface_is_free_of_arbitrage(symbol, step):
         assert (np.abs(np.diff(calls)) <= np.diff(strikes) + 1e-9).all()
     for right in "CP":
         for k in strikes:
+            if symbol == "SPX" and (k < 6500.0) == (right == "C"):
+                continue  # a European option in the money may lose by waiting
             assert by[expiries[1], k, right] >= by[expiries[0], k, right] - 1e-9
 
 
@@ -119,5 +121,5 @@ def test_index_etf_and_future_hang_together():
     market.advance(500)
     universe = market.universe
     spx, spy, es = (market.theory(x).mid for x in (universe.stock("SPX"), universe.stock("SPY"), universe.future("ES")))
-    assert spy == pytest.approx(spx / 10)
+    assert 0.0 < spy - spx / 10 < 1.85  # what the fund has gathered of its next dividend
     assert 1.0 < es / spx < 1.005

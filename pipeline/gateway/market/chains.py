@@ -1,0 +1,58 @@
+"""One option class, priced as a whole, and only when somebody asks after a move. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from pipeline.gateway.market import days, listing, surface
+from pipeline.gateway.market.instruments import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """What a contract is worth now; the sensitivities are 0 for what is no option."""
+
+    mid: float
+    iv: float = 0.0
+    delta: float = 0.0
+    gamma: float = 0.0
+    vega: float = 0.0
+    theta: float = 0.0
+    under: float = 0.0
+
+
+class Chain:
+    """The options of one class with one underlying: on a stock or index, or on one future."""
+
+    def __init__(self, options: list[Instrument], dividend: float, carried: Callable[[float, int], float]) -> None:
+        self.con_ids = [x.con_id for x in options]
+        self.process, self.american = options[0].process, options[0].american
+        self.strike = np.array([x.strike for x in options])
+        self.call = np.array([x.right == "C" for x in options])
+        self.expiry: list[date] = [x.expiry_date for x in options]
+        self.dividend, self._carried = dividend, carried
+        self._step = -1
+        self._rows: list[Theory] = []
+
+    def prices(self, spot: float, now_ns: int, vol: float) -> surface.Prices:
+        by_day = {day: days.years_to(day, now_ns) for day in set(self.expiry)}
+        years = np.array([by_day[day] for day in self.expiry])
+        under = self._carried(spot, now_ns)
+        return surface.price_class(
+            under, self.strike, years, self.call, vol, listing.RATE, self.dividend, self.american
+        )
+
+    def theories(self, step: int, spot: float, now_ns: int, vol: float) -> list[Theory]:
+        """All of the class; priced anew when `step` is another."""
+        if self._step != step:
+            p = self.prices(spot, now_ns, vol)
+            under = self._carried(spot, now_ns)
+            columns = (p.price, p.iv, p.delta, p.gamma, p.vega, p.theta)
+            rows = zip(*(x.tolist() for x in columns), strict=True)
+            self._rows = [Theory(a, b, c, d, e, f, under) for a, b, c, d, e, f in rows]
+            self._step = step
+        return self._rows
