@@ -15,10 +15,10 @@ from pipeline.gateway.market.tape import Tape
 FORMAT = 2
 
 
-def begin(day: date, seed: int, clock: float) -> Brokerage:
-    """A fresh market that opens on `day`, or on the next business day when it is none."""
+def begin(day: date, seed: int, clock: float, hours: str = "calendar") -> Brokerage:
+    """A fresh market that opens on `day`, or on the next business day when it is none; `hours` calendar or always."""
     day = days.business_day(day)
-    market = Market(universe.build(day), seed, days.ns_of(day, days.OPEN), clock)
+    market = Market(universe.build(day), seed, days.ns_of(day, days.OPEN), clock, hours)
     return Brokerage(market, Tape(market, seed))
 
 
@@ -27,7 +27,7 @@ def dump(brokerage: Brokerage) -> bytes:
     market = brokerage.market
     state = {
         "format": FORMAT,
-        "day": market.universe.day.isoformat(),
+        "day": market.universe.first.isoformat(),
         "seed": market.seed,
         "market": market.dump(),
         "quotes": brokerage.tape.dump(),
@@ -37,12 +37,12 @@ def dump(brokerage: Brokerage) -> bytes:
     return json.dumps(state, default=str).encode()
 
 
-def load(data: bytes, clock: float) -> Brokerage:
+def load(data: bytes, clock: float, hours: str = "calendar") -> Brokerage:
     """The brokerage as it was saved; ValueError if the file isn't one of this format."""
     state = json.loads(data)
     if state.get("format") != FORMAT:
         raise ValueError(f"expected format {FORMAT}, found {state.get('format')!r}")
-    brokerage = begin(date.fromisoformat(state["day"]), state["seed"], clock)
+    brokerage = begin(date.fromisoformat(state["day"]), state["seed"], clock, hours)
     brokerage.market.restore(state["market"])
     brokerage.tape.restore(state["quotes"])
     brokerage.bank.restore(state["accounts"])
