@@ -1,201 +1,134 @@
-"""The account keys that TWS reports, from books, marks and margins. Pure; money to the cent in the base currency."""
+"""The account keys that TWS reports, spelled as it spells them. Pure; money to the cent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
-from pipeline.gateway.broker import margin, rates
-from pipeline.gateway.broker.accounts import ZERO, Account, Position, amount, cents
-from pipeline.gateway.broker.legs import Leg
-from pipeline.gateway.market.universe import Instrument, Universe
+from pipeline.gateway.broker import rates
+from pipeline.gateway.broker.accounts import BASE, ZERO, Account, cents
+from pipeline.gateway.broker.figures import Figures, Ledger, base_of, figures, value_of
 
-Mark = Callable[[Instrument], float]
+__all__ = ["LEDGER_KEYS", "Figures", "Row", "cushion", "figures", "rows", "value_of"]
+
+Row = tuple[str, str, str]  # key, value, currency
 LEDGER_KEYS = (
-    "CashBalance", "TotalCashBalance", "StockMarketValue", "OptionMarketValue", "FuturesPNL", "UnrealizedPnL",
-    "RealizedPnL", "NetLiquidationByCurrency", "ExchangeRate", "RealCurrency", "Currency", "AccruedCash",
+    "AccountOrGroup", "AccruedCash", "CashBalance", "CorporateBondValue", "Cryptocurrency", "Currency", "ExchangeRate",
+    "FundValue", "FutureOptionValue", "FuturesPNL", "FxCashBalance", "IssuerOptionValue", "MoneyMarketFundValue",
+    "MutualFundValue", "NetDividend", "NetLiquidationByCurrency", "OptionMarketValue", "RealCurrency", "RealizedPnL",
+    "StockMarketValue", "TBillValue", "TBondValue", "TotalCashBalance", "UnrealizedPnL", "WarrantValue",
+)  # fmt: skip
+NOTHING = (  # what this account never holds; TWS reports it all the same
+    "Billable", "Guarantee", "IncentiveCoupons", "IndianStockHaircut", "PASharesValue", "PhysicalCertificateValue",
+    "TotalDebitCardPendingCharges",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Figures:
-    """An account at one moment; -S securities, -C commodities."""
-
-    stock: Decimal
-    option: Decimal
-    futures: Decimal  # profit or loss of the futures held
-    gross: Decimal
-    unrealized: Decimal
-    realized: Decimal
-    cash_s: Decimal
-    cash_c: Decimal
-    init_s: Decimal
-    init_c: Decimal
-    maint_s: Decimal
-    maint_c: Decimal
-    reg_t: Decimal
-    sma: Decimal
-
-    @property
-    def net_s(self) -> Decimal:
-        return self.cash_s + self.stock + self.option
-
-    @property
-    def net_c(self) -> Decimal:
-        return self.cash_c + self.futures
-
-    @property
-    def net(self) -> Decimal:
-        return self.net_s + self.net_c
-
-    @property
-    def equity_s(self) -> Decimal:
-        """Equity with loan value: options in the American style aren't counted."""
-        return self.cash_s + self.stock
-
-    @property
-    def equity_c(self) -> Decimal:
-        return self.net_c - self.maint_c
-
-    @property
-    def available(self) -> Decimal:
-        return self.equity_s - self.init_s + self.net_c - self.init_c
-
-    @property
-    def excess(self) -> Decimal:
-        return self.equity_s - self.maint_s + self.net_c - self.maint_c
-
-
-def value_of(x: Instrument, position: Position, price: float) -> tuple[Decimal, Decimal]:
-    """Market value and unrealised profit of a position."""
-    value = amount(x, position.quantity, price)
-    return value, value - position.cost
-
-
-def legs(account: Account, universe: Universe, mark: Mark) -> list[Leg]:
-    """The positions as the margin rules see them."""
-    found = []
-    for con_id, position in account.positions.items():
-        if position.quantity:
-            found.append(leg(universe.by_con_id[con_id], position.quantity, universe, mark))
-    return found
-
-
-def leg(x: Instrument, quantity: int, universe: Universe, mark: Mark) -> Leg:
-    price = mark(x)
-    under = mark(universe.by_con_id[x.under_con_id]) if x.sec_type == "OPT" else price
-    return Leg(x.symbol, x.sec_type, quantity, price, under, x.multiplier, x.expiry, x.strike, x.right)
-
-
-def figures(account: Account, universe: Universe, mark: Mark) -> Figures:
-    """All sums of an account."""
-    sums = {"STK": ZERO, "OPT": ZERO, "FUT": ZERO}
-    gross = unrealized = realized = ZERO
-    for con_id, position in account.positions.items():
-        x = universe.by_con_id[con_id]
-        realized += position.realized
-        if not position.quantity:
-            continue
-        value, profit = value_of(x, position, mark(x))
-        unrealized += profit
-        sums[x.sec_type] += profit if x.sec_type == "FUT" else value
-        gross += ZERO if x.sec_type == "FUT" else abs(value)
-    securities, commodities = margin.account(legs(account, universe, mark))
-    reg_t = cents(securities.reg_t)
-    equity = account.cash + sums["STK"] + sums["OPT"]
-    init_s = max(securities.initial, rates.MINIMUM_INITIAL) if securities.initial > 0 else 0.0
-    return Figures(
-        sums["STK"], sums["OPT"], sums["FUT"], gross, unrealized, realized, account.cash, account.commodity_cash,
-        cents(init_s), cents(commodities.initial), cents(securities.maintenance),
-        cents(commodities.maintenance), reg_t, _sma(account, equity - reg_t),
-    )  # fmt: skip
-
-
-def _sma(account: Account, from_equity: Decimal) -> Decimal:
-    """Special memorandum account: the larger of yesterday's less half of what was bought, and today's excess."""
-    return max(account.day_sma - cents(account.purchases * Decimal(repr(rates.REG_T_STOCK))), from_equity)
-
-
-Row = tuple[str, str, str]  # key, value, currency
-
-
 def rows(account: Account, f: Figures) -> list[Row]:
-    """Every key as updateAccountValue sends it, in a steady order."""
-    texts: list[Row] = [
-        ("AccountCode", account.name, ""),
-        ("AccountOrGroup", account.name, "USD"),
-        ("AccountReady", "true", ""),
-        ("AccountType", "INDIVIDUAL", ""),
-        ("TradingType-S", "STKMRGN", ""),
-        ("SegmentTitle-S", "US Securities", ""),
-        ("SegmentTitle-C", "US Commodities", ""),
-        ("WhatIfPMEnabled", "true", ""),
-        ("NLVAndMarginInReview", "false", ""),
-        ("Currency", "USD", "USD"),
-        ("RealCurrency", "USD", "USD"),
-        ("ExchangeRate", "1.00", "USD"),
-        ("Cushion", f"{cushion(f):.6f}", ""),
-        ("Leverage-S", f"{f.gross / f.net_s:.2f}" if f.net_s > 0 else "0.00", ""),
-        ("LookAheadNextChange", "0", ""),
-        ("HighestSeverity", "0", ""),
-        ("DayTradesRemaining", "-1", ""),
-    ]
-    texts += [(f"DayTradesRemainingT+{n}", "-1", "") for n in (1, 2, 3, 4)]
-    money = _segments(f) + _plain_money(account, f)
-    return texts + [(key, f"{value:.2f}", currency) for key, value, currency in money]
+    """Every key as updateAccountValue sends it, by name."""
+    found = _texts(account, f) + _segments(f) + _plain(account, f)
+    for ledger in (base_of(f.ledgers), *f.ledgers):
+        found += ledger_rows(account.name, ledger)
+    return sorted(found, key=_order)
+
+
+def _order(row: Row) -> tuple[str, int, str]:
+    return row[0], 0 if row[2] == "BASE" else 1, row[2]
 
 
 def cushion(f: Figures) -> Decimal:
     return f.excess / f.net if f.net > 0 else Decimal(0)
 
 
-def _segments(f: Figures) -> list[tuple[str, Decimal, str]]:
-    """Keys that come as a sum, -S and -C."""
-    init, maint = (f.init_s, f.init_c), (f.maint_s, f.maint_c)
-    available = (f.equity_s - f.init_s, f.net_c - f.init_c)
-    excess = (f.equity_s - f.maint_s, f.net_c - f.maint_c)
-    table = {
-        "TotalCashValue": (f.cash_s, f.cash_c),
-        "NetLiquidation": (f.net_s, f.net_c),
-        "EquityWithLoanValue": (f.equity_s, f.equity_c),
-        "AccruedCash": (ZERO, ZERO),
-        "AccruedDividend": (ZERO, ZERO),
-        "Guarantee": (ZERO, ZERO),
-    }
-    for name in ("", "Full", "LookAhead"):  # no intraday discount and no change ahead: all three alike
-        table |= {f"{name}InitMarginReq": init, f"{name}MaintMarginReq": maint}
-        table |= {f"{name}AvailableFunds": available, f"{name}ExcessLiquidity": excess}
-    found = []
-    for key, (s, c) in table.items():
-        found += [(key, s + c, "USD"), (f"{key}-S", s, "USD"), (f"{key}-C", c, "USD")]
-    return found
-
-
-def _plain_money(account: Account, f: Figures) -> list[tuple[str, Decimal, str]]:
-    power = cents(max(f.equity_s - f.init_s, ZERO) * Decimal(repr(rates.BUYING_POWER)))
-    found = [
-        ("GrossPositionValue", f.gross, "USD"),
-        ("GrossPositionValue-S", f.gross, "USD"),
-        ("PreviousDayEquityWithLoanValue", account.day_equity, "USD"),
-        ("PreviousDayEquityWithLoanValue-S", account.day_equity, "USD"),
-        ("RegTEquity", f.net_s, "USD"),
-        ("RegTEquity-S", f.net_s, "USD"),
-        ("RegTMargin", f.reg_t, "USD"),
-        ("RegTMargin-S", f.reg_t, "USD"),
-        ("SMA", f.sma, "USD"),
-        ("SMA-S", f.sma, "USD"),
-        ("BuyingPower", power, "USD"),
+def _texts(account: Account, f: Figures) -> list[Row]:
+    found: list[Row] = [
+        ("AccountCode", account.name, ""),
+        ("AccountReady", "true", ""),
+        ("AccountType", "INDIVIDUAL", ""),
+        ("ColumnPrio-C", "2", ""),
+        ("ColumnPrio-S", "1", ""),
+        ("Cushion", f"{cushion(f):.6f}", ""),
+        ("DayTradesRemaining", "-1", ""),
+        ("HighestSeverity", "0", ""),
+        ("Leverage-S", f"{f.gross / f.net_s:.2f}" if f.net_s > 0 else "0.00", ""),
+        ("LookAheadNextChange", str(f.next_change), ""),
+        ("NLVAndMarginInReview", "false", ""),
+        ("SegmentTitle-C", "US Commodities", ""),
+        ("SegmentTitle-S", "US Securities", ""),
+        ("TradingType-S", "STKNOPT", ""),
+        ("WhatIfPMEnabled", "true", ""),
     ]
-    for currency in ("USD", "BASE"):
-        found += [
-            ("CashBalance", f.cash_s + f.cash_c, currency),
-            ("TotalCashBalance", f.cash_s + f.cash_c, currency),
-            ("StockMarketValue", f.stock, currency),
-            ("OptionMarketValue", f.option, currency),
-            ("FuturesPNL", f.futures, currency),
-            ("UnrealizedPnL", f.unrealized, currency),
-            ("RealizedPnL", f.realized, currency),
-            ("NetLiquidationByCurrency", f.net, currency),
-        ]
+    return found + [(f"DayTradesRemainingT+{n}", "-1", "") for n in (1, 2, 3, 4)]
+
+
+def _segments(f: Figures) -> list[Row]:
+    """Keys that come as a sum, for the commodities and for the securities."""
+    init, maint = (f.init_s, f.init_c), (f.maint_s, f.maint_c)
+    ahead_init, ahead_maint = (f.ahead_init_s, f.ahead_init_c), (f.ahead_maint_s, f.ahead_maint_c)
+    after = _free(f, ahead_maint) if f.expiring else (ZERO, ZERO)
+    table = {
+        "AccruedCash": (f.accrued, ZERO),
+        "AccruedDividend": (f.dividend, ZERO),
+        "EquityWithLoanValue": (f.equity_s, f.equity_c),
+        "LookAheadAvailableFunds": _free(f, ahead_init),
+        "LookAheadExcessLiquidity": _free(f, ahead_maint),
+        "LookAheadInitMarginReq": ahead_init,
+        "LookAheadMaintMarginReq": ahead_maint,
+        "NetLiquidation": (f.net_s, f.net_c),
+        "PostExpirationExcess": after,
+        "PostExpirationMargin": ahead_maint if f.expiring else (ZERO, ZERO),
+        "TotalCashValue": (f.cash_s, f.cash_c),
+    } | dict.fromkeys(NOTHING, (ZERO, ZERO))
+    for name in ("", "Full"):  # no discount within the day, so both alike
+        table |= {f"{name}InitMarginReq": init, f"{name}MaintMarginReq": maint}
+        table |= {f"{name}AvailableFunds": _free(f, init), f"{name}ExcessLiquidity": _free(f, maint)}
+    found: list[Row] = []
+    for key, (s, c) in table.items():
+        found += [(key, f"{s + c:.2f}", BASE), (f"{key}-C", f"{c:.2f}", BASE), (f"{key}-S", f"{s:.2f}", BASE)]
     return found
+
+
+def _free(f: Figures, need: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
+    """What is left of each segment after `need`."""
+    return f.equity_s - need[0], f.net_c - need[1]
+
+
+def _plain(account: Account, f: Figures) -> list[Row]:
+    power = cents(max(f.equity_s - f.init_s, ZERO) * Decimal(repr(rates.BUYING_POWER)))
+    money = {
+        "BuyingPower": power,
+        "GrossPositionValue": f.gross,
+        "GrossPositionValue-S": f.gross,
+        "NetLiquidationUncertainty": ZERO,
+        "PreviousDayEquityWithLoanValue": account.day_equity,
+        "PreviousDayEquityWithLoanValue-S": account.day_equity,
+        "RegTEquity": f.net_s,
+        "RegTEquity-S": f.net_s,
+        "RegTMargin": f.reg_t,
+        "RegTMargin-S": f.reg_t,
+        "SMA": f.sma,
+        "SMA-S": f.sma,
+    }
+    return [(key, f"{value:.2f}", BASE) for key, value in money.items()]
+
+
+def ledger_rows(name: str, row: Ledger) -> list[Row]:
+    """The keys of one currency, or of all of them in the base currency."""
+    rate = "1.00" if row.rate == 1.0 else f"{row.rate:.7f}"
+    texts = {"AccountOrGroup": name, "Currency": row.currency, "RealCurrency": row.currency, "ExchangeRate": rate}
+    money = dict.fromkeys(LEDGER_KEYS, ZERO) | {
+        "AccruedCash": row.accrued,
+        "CashBalance": row.cash,
+        "CorporateBondValue": row.corporate,
+        "FutureOptionValue": row.future_option,
+        "FuturesPNL": row.futures,
+        "NetDividend": row.dividend,
+        "NetLiquidationByCurrency": row.net,
+        "OptionMarketValue": row.option,
+        "RealizedPnL": row.realized,
+        "StockMarketValue": row.stock,
+        "TBillValue": row.bill,
+        "TBondValue": row.treasury,
+        "TotalCashBalance": row.cash,
+        "UnrealizedPnL": row.unrealized,
+    }
+    return [(key, texts[key] if key in texts else f"{value:.2f}", row.currency) for key, value in money.items()]

@@ -1,0 +1,269 @@
+"""What an account is worth and what it needs: every sum that the account keys are spelled from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pipeline.gateway.broker import margin, rates
+from pipeline.gateway.broker.accounts import BASE, COMMODITIES, ZERO, Account, Position, amount, cents
+from pipeline.gateway.broker.legs import Leg
+from pipeline.gateway.market import days
+from pipeline.gateway.market.universe import Instrument, Universe
+
+Mark = Callable[[Instrument], float]
+Rate = Callable[[str], float]  # base currency for one unit of a currency
+CLASSES = {"STK": "stock", "OPT": "option", "FOP": "future_option", "FUT": "futures"}
+BILL_YEARS = 1.0  # a Treasury that lives no longer is a bill
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The part of an account that is in one currency, in that currency."""
+
+    currency: str
+    rate: float
+    cash: Decimal = ZERO
+    accrued: Decimal = ZERO
+    dividend: Decimal = ZERO
+    stock: Decimal = ZERO
+    option: Decimal = ZERO
+    future_option: Decimal = ZERO
+    futures: Decimal = ZERO  # profit of the futures held that no settlement has paid yet
+    corporate: Decimal = ZERO
+    treasury: Decimal = ZERO
+    bill: Decimal = ZERO
+    unrealized: Decimal = ZERO
+    realized: Decimal = ZERO
+
+    @property
+    def net(self) -> Decimal:
+        return self.cash + self.accrued + self.dividend + self.value
+
+    @property
+    def value(self) -> Decimal:
+        """Everything held but cash."""
+        bonds = self.corporate + self.treasury + self.bill
+        return self.stock + self.option + self.future_option + self.futures + bonds
+
+    def in_base(self) -> Ledger:
+        """Each sum converted, to the cent."""
+        if self.rate == 1.0:
+            return self
+        rate = Decimal(repr(self.rate))
+        return Ledger(self.currency, 1.0, *(cents(getattr(self, name) * rate) for name in SUMS))
+
+
+SUMS = tuple(field.name for field in fields(Ledger) if field.name not in ("currency", "rate"))
+
+
+def base_of(ledgers: Iterable[Ledger]) -> Ledger:
+    """All currencies in the base currency: the sum of what each is converted to."""
+    converted = [ledger.in_base() for ledger in ledgers]
+    return Ledger("BASE", 1.0, *(sum((getattr(row, name) for row in converted), ZERO) for name in SUMS))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """An account at one moment, in the base currency; _s securities, _c commodities."""
+
+    stock: Decimal
+    option: Decimal
+    bonds: Decimal
+    future_option: Decimal
+    futures: Decimal
+    accrued: Decimal
+    dividend: Decimal
+    gross: Decimal
+    unrealized: Decimal
+    realized: Decimal
+    cash_s: Decimal
+    cash_c: Decimal
+    settled: Decimal  # cash that no open trade moves any more
+    init_s: Decimal
+    init_c: Decimal
+    maint_s: Decimal
+    maint_c: Decimal
+    ahead_init_s: Decimal  # once today's last contracts are gone
+    ahead_init_c: Decimal
+    ahead_maint_s: Decimal
+    ahead_maint_c: Decimal
+    reg_t: Decimal
+    sma: Decimal
+    ledgers: tuple[Ledger, ...] = ()  # the base currency first
+    next_change: int = 0  # epoch s at which the look-ahead margins begin
+    expiring: bool = False  # something that is held trades for the last time today
+
+    @property
+    def net_s(self) -> Decimal:
+        return self.cash_s + self.stock + self.option + self.bonds + self.accrued + self.dividend
+
+    @property
+    def net_c(self) -> Decimal:
+        return self.cash_c + self.futures + self.future_option
+
+    @property
+    def net(self) -> Decimal:
+        return self.net_s + self.net_c
+
+    @property
+    def equity_s(self) -> Decimal:
+        """Equity with loan value: options in the American style and what accrues aren't counted."""
+        return self.cash_s + self.stock + self.bonds
+
+    @property
+    def equity_c(self) -> Decimal:
+        return self.net_c - self.maint_c
+
+    @property
+    def available(self) -> Decimal:
+        return self.equity_s - self.init_s + self.net_c - self.init_c
+
+    @property
+    def excess(self) -> Decimal:
+        return self.equity_s - self.maint_s + self.net_c - self.maint_c
+
+
+MONEY = tuple(field.name for field in fields(Figures) if field.type == "Decimal")
+
+
+def total(members: Sequence[Figures]) -> Figures:
+    """Several accounts together: requirements add up, nothing offsets across them."""
+    by_currency: dict[str, list[Ledger]] = {}
+    for row in members:
+        for ledger in row.ledgers:
+            by_currency.setdefault(ledger.currency, []).append(ledger)
+    ledgers = tuple(
+        Ledger(currency, rows[0].rate, *(sum((getattr(row, name) for row in rows), ZERO) for name in SUMS))
+        for currency, rows in by_currency.items()
+    )
+    sums: dict[str, Any] = {name: sum((getattr(row, name) for row in members), ZERO) for name in MONEY}
+    expiring = any(row.expiring for row in members)
+    return Figures(**sums, ledgers=ledgers, next_change=members[0].next_change, expiring=expiring)
+
+
+def value_of(x: Instrument, position: Position, price: float) -> tuple[Decimal, Decimal]:
+    """Market value and unrealised profit of a position, in the contract's currency."""
+    value = amount(x, position.quantity, price)
+    return value, value - position.cost
+
+
+def par(_currency: str) -> float:
+    return 1.0
+
+
+def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, now_ns: int = 0) -> Figures:
+    """All sums of an account; `now_ns` 0: the morning of the universe's day."""
+    now_ns = now_ns or days.ns_of(universe.day, days.OPEN)
+    ledgers = ledgers_of(account, universe, mark, fx, now_ns)
+    base = base_of(ledgers)
+    legs = legs_of(account, universe, mark, fx, now_ns)
+    net = {row.currency: float(row.in_base().net) for row in ledgers}
+    securities, commodities = margin.account(legs, net)
+    today = f"{days.new_york(now_ns):%Y%m%d}"
+    staying = [leg for leg in legs if not leg.expiry or leg.expiry > today or leg.sec_type == "BOND"]
+    ahead_s, ahead_c = (securities, commodities) if len(staying) == len(legs) else margin.account(staying, net)
+    cash_s = base.cash - account.commodity_cash
+    reg_t = cents(securities.reg_t)
+    bonds = base.corporate + base.treasury + base.bill
+    net_s = cash_s + base.stock + base.option + bonds + base.accrued + base.dividend
+    return Figures(
+        base.stock, base.option, bonds, base.future_option, base.futures, base.accrued, base.dividend,
+        _gross(account, universe, mark, fx), base.unrealized, base.realized, cash_s, account.commodity_cash,
+        base.cash - account.unsettled, _initial(securities.initial), cents(commodities.initial),
+        cents(securities.maintenance), cents(commodities.maintenance), _initial(ahead_s.initial), cents(ahead_c.initial),
+        cents(ahead_s.maintenance), cents(ahead_c.maintenance), reg_t, _sma(account, net_s - reg_t), ledgers,
+        next_close(now_ns), len(staying) != len(legs),
+    )  # fmt: skip
+
+
+def _initial(need: float) -> Decimal:
+    return cents(max(need, rates.MINIMUM_INITIAL) if need > 0 else 0.0)
+
+
+def _gross(account: Account, universe: Universe, mark: Mark, fx: Rate) -> Decimal:
+    """Sum of the absolute values of stock, options and bonds."""
+    gross = ZERO
+    for con_id, position in account.positions.items():
+        x = universe.by_con_id[con_id]
+        if position.quantity and x.sec_type in ("STK", "OPT", "BOND"):
+            value = abs(amount(x, position.quantity, mark(x)))
+            gross += value if x.currency == BASE else cents(value * Decimal(repr(fx(x.currency))))
+    return gross
+
+
+def ledgers_of(account: Account, universe: Universe, mark: Mark, fx: Rate, now_ns: int) -> tuple[Ledger, ...]:
+    """The sums by currency, the base currency first."""
+    sums: dict[str, dict[str, Decimal]] = {BASE: dict.fromkeys(SUMS, ZERO)}
+    for currency in sorted(account.foreign.keys() | account.accrued.keys()):
+        sums.setdefault(currency, dict.fromkeys(SUMS, ZERO))
+        sums[currency]["cash"] += account.foreign.get(currency, ZERO)
+        sums[currency]["accrued"] += account.accrued.get(currency, ZERO)
+    sums[BASE]["cash"] += account.cash + account.commodity_cash
+    for row in account.dividends:
+        sums[universe.by_con_id[row.con_id].currency]["dividend"] += row.amount
+    for con_id, position in account.positions.items():
+        x = universe.by_con_id[con_id]
+        if x.sec_type == "CASH":
+            continue
+        into = sums.setdefault(x.currency, dict.fromkeys(SUMS, ZERO))
+        into["realized"] += position.realized
+        if position.quantity:
+            value, profit = value_of(x, position, mark(x))
+            into["unrealized"] += profit
+            into[_column(x, now_ns)] += profit - position.settled if x.sec_type == "FUT" else value
+    return tuple(Ledger(currency, fx(currency) if currency != BASE else 1.0, **row) for currency, row in sums.items())
+
+
+def _column(x: Instrument, now_ns: int) -> str:
+    if x.sec_type != "BOND":
+        return CLASSES[x.sec_type]
+    if not is_treasury(x):
+        return "corporate"
+    return "bill" if x.expiry and days.years_to(x.expiry_date, now_ns) <= BILL_YEARS else "treasury"
+
+
+def is_treasury(x: Instrument) -> bool:
+    return x.sec_type == "BOND" and x.name.startswith("US TREASURY")
+
+
+def legs_of(account: Account, universe: Universe, mark: Mark, fx: Rate, now_ns: int) -> list[Leg]:
+    """The positions as the margin rules see them."""
+    found = []
+    for con_id, position in account.positions.items():
+        x = universe.by_con_id[con_id]
+        if position.quantity and x.sec_type != "CASH":
+            found.append(_leg(x, position.quantity, universe, mark, fx, now_ns))
+    return found
+
+
+def _leg(x: Instrument, quantity: int, universe: Universe, mark: Mark, fx: Rate, now_ns: int) -> Leg:
+    price = mark(x)
+    under = mark(universe.by_con_id[x.under_con_id]) if x.sec_type in ("OPT", "FOP") else price
+    years = days.years_to(x.expiry_date, now_ns) if x.sec_type in ("FOP", "BOND") and x.expiry else 0.0
+    rate = 1.0 if x.currency == BASE else fx(x.currency)
+    return Leg(
+        x.symbol, x.sec_type, quantity, price, under, x.multiplier, x.expiry, x.strike, x.right, years, rate,
+        is_treasury(x),
+    )  # fmt: skip
+
+
+def _sma(account: Account, from_equity: Decimal) -> Decimal:
+    """Special memorandum account: the larger of yesterday's less half of what was bought, and today's excess."""
+    return max(account.day_sma - cents(account.purchases * Decimal(repr(rates.REG_T_STOCK))), from_equity)
+
+
+def next_close(now_ns: int) -> int:
+    """Epoch seconds of the next close of the regular session."""
+    day: date = days.business_day(days.new_york(now_ns).date())
+    if days.ns_of(day, days.CLOSE) <= now_ns:
+        day = days.business_day(day + timedelta(days=1))
+    return days.ns_of(day, days.CLOSE) // days.NS
+
+
+def in_segment(x: Instrument) -> str:
+    """C for the commodities segment, S for the securities."""
+    return "C" if x.sec_type in COMMODITIES else "S"
