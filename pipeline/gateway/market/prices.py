@@ -211,6 +211,19 @@ class Market:
         step = price_step(x.rule_id, worth)
         return round(max(round(worth / step), 1) * step, 6)
 
+    @staticmethod
+    def driver(x: Instrument) -> str:
+        """The process that the contract's price is a function of."""
+        if x.bond is not None:
+            return "TLT"
+        return "SPX" if x.symbol == "VIX" else x.process
+
+    def worth(self, x: Instrument, level: float, now_ns: int) -> float:
+        """What the contract is worth at `now_ns` if the price that it follows stands at `level`, also if it expired."""
+        spot = self.first.copy()
+        spot[self.index[self.driver(x)]] = level
+        return self._worth(x, spot, now_ns) if x.sec_type in OPTIONS else self._linear(x, spot, now_ns)
+
     def settlement(self, x: Instrument) -> float:
         """Value of one unit at the close of its last day; the present one if that isn't over."""
         spot = np.array(self.fixings.get(x.expiry, self.views[STOCK].spot))
