@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import dataclass, field
 
 from pipeline.gateway.limits import Limits
-from pipeline.gateway.market.tape import Tape
+from pipeline.gateway.market.tape import Half, Tape
 from pipeline.gateway.market.universe import Instrument
 from pipeline.gateway.session import Line, Session
 from pipeline.gateway.tells import ticks
@@ -16,14 +18,23 @@ IDLE_COST = 0.25  # what a moment without a tick takes from the budget
 LONGEST_BURST_S = 0.25
 
 
+@dataclass
+class Stream:
+    """One contract that moves, and the lines that are told of each of its ticks."""
+
+    x: Instrument
+    watchers: list[tuple[Session, Line]] = field(default_factory=list)
+
+
 class Lines:
     """The subscriptions of all clients; a contract is one line, however many clients watch it."""
 
     def __init__(self, tape: Tape, limits: Limits, rate: float, seed: int) -> None:
         self.tape, self.limits, self.rate = tape, limits, rate
         self.watchers: dict[int, list[tuple[Session, Line]]] = {}
+        self._held: Counter[int] = Counter()
         self._random = random.Random(seed + 1)
-        self._urn: list[int] = []
+        self._urn: list[Stream] = []
         self._budget = 0.0
 
     def room_for(self, con_id: int) -> bool:
@@ -52,10 +63,25 @@ class Lines:
         for req_id in list(session.lines):
             self.remove(session, req_id)
 
+    def hold(self, x: Instrument) -> None:
+        """Let a contract move although no line watches it; each hold is released once."""
+        self._held[x.con_id] += 1
+        if self._held[x.con_id] == 1:
+            self._fill_urn()
+
+    def release(self, x: Instrument) -> None:
+        self._held[x.con_id] -= 1
+        if not self._held[x.con_id]:
+            del self._held[x.con_id]
+            self._fill_urn()
+
     def picture(self, session: Session, req_id: int, x: Instrument) -> None:
         """Tell one client all that is known of a contract."""
-        heads = ticks.heads(req_id)
-        for place, tail in self.tape.picture(x):
+        self.tell(session, ticks.heads(req_id), self.tape.picture(x))
+
+    @staticmethod
+    def tell(session: Session, heads: tuple[bytes, ...], halves: list[Half]) -> None:
+        for place, tail in halves:
             session.send_tick(prefixed(heads[place], tail))
 
     def flow(self, elapsed_s: float) -> None:
@@ -64,18 +90,17 @@ class Lines:
             self._budget = 0.0
             return
         self._budget = min(self._budget + self.rate * elapsed_s, self.rate * LONGEST_BURST_S + 1.0)
-        contracts = self.tape.market.universe.by_con_id
         while self._budget >= 1.0:
-            con_id = self._urn[int(self._random.random() * len(self._urn))]
-            halves = self.tape.event(contracts[con_id])
-            watchers = self.watchers[con_id]
-            for session, line in watchers:
+            stream = self._urn[int(self._random.random() * len(self._urn))]
+            halves = self.tape.event(stream.x)
+            for session, line in stream.watchers:
                 for place, tail in halves:
                     session.send_tick(prefixed(line.heads[place], tail))
-            self._budget -= len(halves) * len(watchers) or IDLE_COST
+            self._budget -= len(halves) * (len(stream.watchers) or 1) or IDLE_COST
 
     def _fill_urn(self) -> None:
         contracts = self.tape.market.universe.by_con_id
         self._urn = []
-        for con_id in sorted(self.watchers):
-            self._urn += [con_id] * (1 if contracts[con_id].sec_type == "OPT" else UNDERLYING_WEIGHT)
+        for con_id in sorted(self.watchers.keys() | self._held.keys()):
+            stream = Stream(contracts[con_id], self.watchers.get(con_id, []))
+            self._urn += [stream] * (1 if stream.x.sec_type in ("OPT", "FOP") else UNDERLYING_WEIGHT)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.gateway.answers.accounts import Accounts
+from pipeline.gateway.answers.advisor import AdvisorArea
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
+from pipeline.gateway.answers.bars import Bars
 from pipeline.gateway.answers.contracts import Contracts
+from pipeline.gateway.answers.depth import Depth
 from pipeline.gateway.answers.market_data import MarketData
 from pipeline.gateway.answers.orders import Orders
 from pipeline.gateway.answers.start import Start
+from pipeline.gateway.answers.tick_by_tick import TickByTickData
 from pipeline.gateway.asks.request import BadRequest, Plain, Request
 from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Event
 from pipeline.gateway.session import Session
 
-AREAS: tuple[type[Area], ...] = (Start, Contracts, MarketData, Orders, Accounts)
+AREAS: tuple[type[Area], ...] = (Start, Contracts, MarketData, TickByTickData, Depth, Bars, Orders, Accounts, AdvisorArea)
 
 
 class Front:

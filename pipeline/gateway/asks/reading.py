@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.gateway.asks import accounts, contracts, market_data, orders, session
+from pipeline.gateway.asks import accounts, advisor, contracts, market_data, orders, session, streams
 from pipeline.gateway.asks.fields import Fields, Reader, plain, split
 from pipeline.gateway.asks.refusals import REFUSED
 from pipeline.gateway.asks.request import BadRequest, Request
 
-AREAS = (session, contracts, market_data, accounts, orders)
+AREAS = (session, contracts, market_data, streams, accounts, advisor, orders)
 # Cancels of what is never granted: TWS says nothing either when there is nothing to cancel.
 UNGRANTED: dict[int, Reader] = {
-    98: plain("nothing", 0),
-    11: plain("nothing", 1),
-    51: plain("nothing", 1),
     90: plain("nothing", 0),
     89: plain("nothing", 0),
     23: plain("nothing", 1),

@@ -149,9 +149,6 @@ def test_execution_filter(encoder, sv):
     [
         (lambda c: c.reqHistoricalData(9, stock(), "", "1 D", "1 min", "TRADES", 1, 1, False, []), 162),
         (lambda c: c.reqHeadTimeStamp(9, stock(), "TRADES", 1, 1), 162),
-        (lambda c: c.reqRealTimeBars(9, stock(), 5, "TRADES", True, []), 420),
-        (lambda c: c.reqTickByTickData(9, stock(), "Last", 0, False), 10189),
-        (lambda c: c.reqMktDepth(9, stock(), 5, False, []), 10092),
         (lambda c: c.calculateImpliedVolatility(9, stock(), 1.0, 2.0, []), 321),
         (lambda c: c.reqHistoricalNews(9, 1, "A", "", "", 10, []), 321),
     ],
