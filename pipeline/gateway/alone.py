@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline import config
-from pipeline.errors import ConfigError
+from pipeline.errors import CannotStart, ConfigError
 from pipeline.gateway import opening, options
 from pipeline.gateway.market import days
 from pipeline.gateway.server import Server
@@ -64,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(asked)
     except ConfigError as error:
         parser.error("; ".join(error.faults))
+    except CannotStart as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        return 3
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
@@ -19,12 +20,15 @@ from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Brokerage, Event
 from pipeline.gateway.connection import CLOSE_GRACE_S, Connection
+from pipeline.gateway.faults import scenario
+from pipeline.gateway.faults.control import Control
+from pipeline.gateway.faults.injection import Injection
 from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Pace
 from pipeline.gateway.lines import Lines
 from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import STEP_S
-from pipeline.gateway.session import Garbage, Phase, Session
+from pipeline.gateway.session import Garbage, Phase, Session, message
 from pipeline.gateway.tells import frames
 
 log = logging.getLogger("margindesk.gateway")
@@ -43,12 +47,18 @@ class Server:
         self.house = House(brokerage, self.lines, self.limits, settings)
         self.front = Front(self.house)
         self.connections: dict[socket.socket, Connection] = {}
-        self.dropped = 0
+        self.dropped, self.burst = 0, settings.burst
         self._tls = tls.context(settings)
         self._selector = selectors.DefaultSelector()
-        self._listener = self._listen((settings.host, settings.port))
+        self._listener: socket.socket | None = self._listen((settings.host, settings.port))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self._listens_again_s = 0.0
         now = time.monotonic()
+        self.faults = Injection(self, scenario.load(Path(settings.scenario)) if settings.scenario else (), now)
+        self._control: Control | None = None
+        if settings.control:
+            command = lambda line: self.faults.command(line, time.monotonic())  # noqa: E731
+            self._control = Control(Path(settings.control), self._selector, command)
         self._anchor = now - brokerage.market.step * STEP_S
         self._flowed = self._saved = now
         self._ledgers: dict[int, Ledger] = {}
@@ -62,14 +72,15 @@ class Server:
         """Wait for input at most `timeout_s`, answer it, let the market go on, send what is due."""
         due = 0.0 if self._turns else max(self._flowed + CYCLE_S - time.monotonic(), 0.0)
         for key, mask in self._selector.select(min(timeout_s, due)):
-            if key.fileobj is self._listener:
-                self._accept()
-                continue
-            connection = self.connections.get(key.fileobj)  # type: ignore[call-overload]
-            if connection is not None and mask & selectors.EVENT_READ:
-                self._hear(connection)
+            if not isinstance(key.data, Connection):
+                key.data()
+            elif mask & selectors.EVENT_READ and key.data.sock in self.connections:
+                self._hear(key.data)
         self._take_turns()
         now = time.monotonic()
+        self.faults.step(now)
+        if self._listener is None and now >= self._listens_again_s:
+            self._listen_again()
         if now - self._flowed >= CYCLE_S:
             self._cycle(now)
         for connection in list(self.connections.values()):
@@ -84,8 +95,9 @@ class Server:
             self._write(connection, now)
         for connection in list(self.connections.values()):
             self.end(connection, "the gateway stops")
-        self._selector.unregister(self._listener)
-        self._listener.close()
+        self._stop_listening()
+        if self._control is not None:
+            self._control.close()
         self._selector.close()
         self._save(now)
         for ledger in self._ledgers.values():
@@ -120,10 +132,22 @@ class Server:
     def _listen(self, address: tuple[str, int]) -> socket.socket:
         listener = socket.create_server(address, backlog=64)
         listener.setblocking(False)
-        self._selector.register(listener, selectors.EVENT_READ)
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
         return listener
 
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._selector.unregister(self._listener)
+            self._listener.close()
+            self._listener = None
+
+    def _listen_again(self) -> None:
+        with contextlib.suppress(OSError):  # the port is taken for the moment: the next turn tries again
+            self._listener = self._listen(self.address)
+
     def _accept(self) -> None:
+        if self._listener is None:
+            return
         try:
             sock, peer = self._listener.accept()
         except OSError:
@@ -136,7 +160,8 @@ class Server:
         connection = Connection.accepted(sock, session, self._tls)
         self.connections[connection.sock] = connection
         self.house.sessions.append(session)
-        self._selector.register(connection.sock, selectors.EVENT_READ)
+        self._selector.register(connection.sock, selectors.EVENT_READ, connection)
+        self.faults.admit(connection, time.monotonic())
 
     def _hear(self, connection: Connection) -> None:
         """Read what a client says; it is answered in its turn."""
@@ -213,7 +238,9 @@ class Server:
         return True
 
     def _handle(self, connection: Connection, frame: bytes) -> None:
-        session = connection.session
+        session, number = connection.session, message(frame)
+        if not self.faults.heard(session, number, time.monotonic()) or connection.sock not in self.connections:
+            return
         try:
             request = reading.decode(frame, session.sv)
             if isinstance(request, StartApi) and session.phase is Phase.START:
@@ -222,7 +249,8 @@ class Server:
                 raise BadRequest(-1, 321, "Error validating request.-'bK' : cause - Expected startApi first")
             else:
                 if self.settings.read_only:
-                    read_only.check(int(frame.split(b"\0", 1)[0]), request.req_id)
+                    read_only.check(number, request.req_id)
+                self.faults.check(session, number, request)
                 self._tell(self.front.answer(session, request))
         except BadRequest as bad:
             self.house.error(session, bad.req_id, bad.code, bad.text)
@@ -238,8 +266,13 @@ class Server:
             text = "Unable to connect as the client id is already in use. Retry with a unique client id."
             self.refuse(connection, 326, text)
             return
+        refusal = self.faults.login(client_id)
+        if refusal is not None:
+            self.refuse(connection, *refusal)
+            return
         session = connection.session
         session.client_id, session.phase = client_id, Phase.OPEN
+        self.faults.admit(connection, time.monotonic())
         if self.directory is not None:
             if client_id not in self._ledgers:
                 self._ledgers[client_id] = Ledger(self.directory, client_id)
@@ -281,7 +314,7 @@ class Server:
         elif session.queue and now - session.queue[0].since_s > self.limits.unread_s:
             self._drop(connection, f"it has not read for {self.limits.unread_s:g} s")
         if connection.sock in self.connections and self._selector.get_key(connection.sock).events != connection.wants:
-            self._selector.modify(connection.sock, connection.wants)
+            self._selector.modify(connection.sock, connection.wants, connection)
 
     def _drop(self, connection: Connection, why: str) -> None:
         self.dropped += 1
@@ -296,9 +329,37 @@ class Server:
         session = connection.session
         self.house.sessions.remove(session)
         self.front.forget(session)
+        self.faults.forget(connection)
         self._selector.unregister(connection.sock)
         connection.close(reset=reset)
         log.info("client_ended", extra={"facts": {"client_id": session.client_id, "peer": session.peer, "why": why}})
+
+    # What faults may do.
+
+    def clients(self) -> list[Connection]:
+        return list(self.connections.values())
+
+    def hang_up(self, connection: Connection) -> None:
+        """Close once what waits is sent; nothing more is said."""
+        self.front.forget(connection.session)
+        connection.session.phase = Phase.CLOSING
+        connection.closes_at_s = time.monotonic() + CLOSE_GRACE_S
+
+    def restart(self, closed_s: float) -> None:
+        """As TWS at night: all clients are dropped, the port is closed for a while; the state stays."""
+        self._stop_listening()
+        self._listens_again_s = time.monotonic() + closed_s
+        for connection in self.clients():
+            self.end(connection, "the gateway restarts")
+
+    def lose_data(self, session: Session) -> None:
+        self.lines.remove_all(session)
+
+    def set_rate(self, ticks_per_s: float) -> None:
+        self.lines.rate = ticks_per_s
+
+    def set_burst(self, count: int) -> None:
+        self.burst = count
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._dirty = self._dirty or bool(events)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.errors import CannotStart
+from pipeline.errors import CannotStart, ConfigError
 from pipeline.gateway import keeping, opening
 from pipeline.gateway.broker.brokerage import Brokerage
 from pipeline.gateway.market import days
@@ -61,6 +61,8 @@ class GatewayService(Service):
         while True:
             try:
                 return Server(brokerage, msgspec.structs.replace(settings, port=port), directory)
+            except ConfigError as error:
+                raise CannotStart(str(error)) from error
             except OSError as error:
                 if time.monotonic() < until:
                     time.sleep(0.05)

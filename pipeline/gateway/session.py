@@ -182,6 +182,12 @@ class Session:
                 self.ledger.add(batch.ticks, batch.frames)
 
 
+def message(payload: bytes) -> int:
+    """The message id of a frame; -1 if it has none."""
+    text = payload.split(b"\0", 1)[0][:9]
+    return int(text) if text.isdigit() else -1
+
+
 def agree(text: bytes) -> int:
     """Server version for a client that says `v<min>..<max>`: the smaller maximum; Garbage if there is none."""
     found = HELLO_TEXT.fullmatch(text)
