@@ -59,6 +59,8 @@ class Gateway(Section, frozen=True, kw_only=True):
     advisor: bool = False  # the accounts belong to a financial adviser
     read_only: bool = False  # TWS's Read-Only API: no orders, no what-if
     what_if_two_answers: bool = False  # a what-if is answered twice, first without figures
+    master_client: int = -1  # client id that hears of every client's orders; -1: none
+    open_orders_at_start: bool = False  # a client's open orders are told as it connects
     without_live_data: list[str] = []  # symbols whose live data the user has not subscribed to
     scenario: str = ""  # file of faults
     control: str = ""  # socket that takes faults at run time

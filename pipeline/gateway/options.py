@@ -40,6 +40,7 @@ OPTIONS: tuple[tuple[str, str, Callable[[str], Any], str], ...] = (
     ("replay_speed", "N", times, "recorded seconds a second: 1000, 1000x, max"),
     ("replay_wait", "N", int, "market-data lines that are asked for before the recording begins"),
     ("replay_pause", "S", float, "longest quiet in the recording, in its seconds"),
+    ("master_client", "ID", int, "client that hears of every client's orders"),
     ("tls_cert", "FILE", str, "PEM certificate; with --tls-key: TLS"),
     ("tls_key", "FILE", str, "PEM key, readable by its owner alone"),
     ("tls_client_ca", "FILE", str, "PEM authority whose certificates clients need"),
@@ -62,6 +63,7 @@ SWITCHES = (
     ("read_only", "TWS's Read-Only API: no orders, no what-if"),
     ("replay_announce", "tell the recording's time before each row, by currentTimeInMillis"),
     ("what_if_two_answers", "a what-if is answered twice, first without figures"),
+    ("open_orders_at_start", "a client's open orders are told as it connects"),
 )
 
 
