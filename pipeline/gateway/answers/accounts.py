@@ -9,10 +9,15 @@ from pipeline.gateway.answers import reports
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdates, AccountUpdatesMulti, PnL, PositionsMulti
 from pipeline.gateway.asks.request import BadRequest, Request
+from pipeline.gateway.broker.bank import ALL
 from pipeline.gateway.broker.brokerage import Event, Filled
 from pipeline.gateway.session import Session
 from pipeline.gateway.tells import accounts as tell
-from pipeline.gateway.tells.frames import frame
+
+NO_ID = 2147483647  # what TWS puts where the request had no id
+MOST_SUMMARIES = 2
+MOST_SUBSCRIPTIONS = 200  # of one kind and one client; TWS names no limit, memory does
+INVALID = "Error validating request.-'bT' : cause - "
 
 
 class Accounts(Area):
@@ -35,11 +40,10 @@ class Accounts(Area):
     def plain(self) -> Mapping[str, PlainAnswer]:
         return {
             "positions": self._positions,
-            "familyCodes": self._family_codes,
-            "cancelAccountSummary": lambda session, req_id: _drop(session.watching.summary, req_id),
-            "cancelAccountUpdatesMulti": lambda session, req_id: _drop(session.watching.multi, req_id),
+            "cancelAccountSummary": lambda session, req_id: _drop(session, session.watching.summary, req_id),
+            "cancelAccountUpdatesMulti": lambda session, req_id: _drop(session, session.watching.multi, req_id),
             "cancelPositions": self._cancel_positions,
-            "cancelPositionsMulti": lambda session, req_id: _drop(session.watching.positions_multi, req_id),
+            "cancelPositionsMulti": lambda session, req_id: _drop(session, session.watching.positions_multi, req_id),
             "cancelPnL": self._cancel_pnl,
         }
 
@@ -51,6 +55,8 @@ class Accounts(Area):
             if now_s - told >= self.house.limits.account_every_s:
                 self._told[session] = now_s
                 self._tell_values(session, None)
+                for wanted in session.watching.summary.values():
+                    session.send(*reports.summary(session, self.house.brokerage, wanted))
 
     def heard(self, events: Sequence[Event]) -> None:
         moved: dict[str, set[int]] = {}
@@ -58,35 +64,45 @@ class Accounts(Area):
             if isinstance(event, Filled):
                 moved.setdefault(event.fill.account, set()).add(event.fill.con_id)
         if moved:
-            for session in self.house.open_sessions():
-                self._tell_positions(session, moved)
-                self._tell_values(session, moved)
+            self.tell_moved(moved)
+
+    def tell_moved(self, moved: dict[str, set[int]]) -> None:
+        """Positions have changed: by account, the contracts."""
+        for session in self.house.open_sessions():
+            self._tell_positions(session, moved)
+            self._tell_values(session, moved)
 
     def forget(self, session: Session) -> None:
         self._told.pop(session, None)
 
     # Questions.
 
-    def _account(self, req_id: int, name: str) -> str:
-        """An account that exists; empty where the protocol lets it be."""
-        if name and name not in self.house.brokerage.accounts:
-            raise BadRequest(req_id, 321, f"Error validating request.-'bT' : cause - Invalid account code '{name}'.")
-        return name
+    def _members(self, req_id: int, name: str) -> list[str]:
+        """The accounts that a name stands for; all where the protocol lets it be empty."""
+        found = self.house.brokerage.bank.members(name or ALL)
+        if not found:
+            raise BadRequest(req_id, 321, f"{INVALID}Invalid account code '{name}'.")
+        return found
 
     def _updates(self, session: Session, asked: AccountUpdates) -> None:
-        account = self._account(-1, asked.account)
-        watching = session.watching
+        bank, watching = self.house.brokerage.bank, session.watching
+        if not asked.account and len(bank.accounts) > 1 and asked.subscribe:
+            raise BadRequest(NO_ID, 321, INVALID + "The account code is required for this operation.")
+        account = asked.account or next(iter(bank.accounts))
+        if asked.account:
+            self._members(NO_ID, account)
         watching.sent.pop(reports.UPDATES, None)
         watching.updates = ""
         if asked.subscribe:
-            watching.updates = account or next(iter(self.house.brokerage.accounts))
+            watching.updates = account
             session.send(*reports.updates(session, self.house.brokerage, None))
             session.send(tell.account_download_end(watching.updates))
             self._told.setdefault(session, time.monotonic())
 
     def _updates_multi(self, session: Session, asked: AccountUpdatesMulti) -> None:
-        self._account(asked.req_id, asked.account)
-        _no_model(asked.req_id, asked.model)
+        self._members(asked.req_id, asked.account)
+        self._check_model(asked.req_id, asked.model)
+        _check_room(asked.req_id, session.watching.multi)
         session.watching.multi[asked.req_id] = asked
         session.watching.sent.pop(asked.req_id, None)
         session.send(*reports.multi(session, self.house.brokerage, asked))
@@ -94,16 +110,26 @@ class Accounts(Area):
         self._told.setdefault(session, time.monotonic())
 
     def _summary(self, session: Session, asked: AccountSummary) -> None:
-        if asked.group != "All":
-            self._account(asked.req_id, asked.group)
-        if len(session.watching.summary) >= 2 and asked.req_id not in session.watching.summary:
-            raise BadRequest(asked.req_id, 322, "Error processing request.-'bV' : cause - Maximum number of account "
-                             "summary requests exceeded")  # fmt: skip
-        session.watching.summary[asked.req_id] = asked
+        self._check_summary(asked)
+        summaries = session.watching.summary
+        if len(summaries) >= MOST_SUMMARIES and asked.req_id not in summaries:
+            text = "Maximum number of account summary requests exceeded; desubscribe to previous request first"
+            raise BadRequest(asked.req_id, 322, f"Error processing request.-'bV' : cause - {text}")
+        summaries[asked.req_id] = asked
         session.watching.sent.pop(asked.req_id, None)
         session.send(*reports.summary(session, self.house.brokerage, asked))
         session.send(tell.account_summary_end(asked.req_id))
         self._told.setdefault(session, time.monotonic())
+
+    def _check_summary(self, asked: AccountSummary) -> None:
+        bank = self.house.brokerage.bank
+        groups = bank.advisor.groups if bank.advisor is not None else {}
+        if not asked.tags.strip():
+            raise BadRequest(asked.req_id, 321, INVALID + "Tags cannot be null")
+        if not asked.group:
+            raise BadRequest(asked.req_id, 321, INVALID + "Group name cannot be null")
+        if asked.group != ALL and asked.group not in groups:
+            raise BadRequest(asked.req_id, 321, INVALID + "Group name is invalid")
 
     def _positions(self, session: Session, _req_id: int) -> None:
         session.watching.positions = True
@@ -113,28 +139,31 @@ class Accounts(Area):
 
     def _positions_multi(self, session: Session, asked: PositionsMulti) -> None:
         brokerage = self.house.brokerage
-        self._account(asked.req_id, asked.account)
-        _no_model(asked.req_id, asked.model)
+        self._members(asked.req_id, asked.account)
+        self._check_model(asked.req_id, asked.model)
+        _check_room(asked.req_id, session.watching.positions_multi)
         session.watching.positions_multi[asked.req_id] = asked
-        for account in reports.wanted(brokerage, asked.account):
-            session.send(*reports.positions(brokerage, account, reports.held(account), asked.req_id))
+        for account in reports.wanted(brokerage, asked.account, asked.model):
+            session.send(*reports.positions(brokerage, account, reports.held(account), asked.req_id, asked.model))
         session.send(tell.position_multi_end(asked.req_id))
 
     def _pnl(self, session: Session, asked: PnL) -> None:
-        brokerage = self.house.brokerage
-        name = self._account(asked.req_id, asked.account)
-        if not name:
-            raise BadRequest(asked.req_id, 321, "Error validating request.-'bT' : cause - Invalid account code ''.")
-        if asked.con_id and asked.con_id not in brokerage.accounts[name].positions:
-            text = f"Error validating request.-'cd' : cause - No position in contract {asked.con_id}"
-            raise BadRequest(asked.req_id, 321, text)
+        bank = self.house.brokerage.bank
+        if not asked.account.strip():
+            raise BadRequest(asked.req_id, 321, INVALID + "Account must not be empty")
+        if not bank.members(asked.account):
+            raise BadRequest(asked.req_id, 321, INVALID + "Invalid account code")
+        self._check_model(asked.req_id, asked.model)
+        if asked.req_id in session.watching.pnl:
+            raise BadRequest(asked.req_id, 102, "Duplicate ticker id")
+        _check_room(asked.req_id, session.watching.pnl)
         session.watching.pnl[asked.req_id] = asked
-        told = session.watching.pnl_sent[asked.req_id] = reports.pnl(brokerage, asked)
-        session.send(told)
+        self._tell_one_pnl(session, asked)
 
-    def _family_codes(self, session: Session, _req_id: int) -> None:
-        codes = [(name, "") for name in self.house.brokerage.accounts]
-        session.send(frame(78, len(codes), *(part for code in codes for part in code)))
+    def _check_model(self, req_id: int, model: str) -> None:
+        advisor = self.house.brokerage.bank.advisor
+        if model and (advisor is None or model not in advisor.models):
+            raise BadRequest(req_id, 321, f"{INVALID}Unknown model '{model}'")
 
     @staticmethod
     def _cancel_positions(session: Session, _req_id: int) -> None:
@@ -142,45 +171,53 @@ class Accounts(Area):
 
     @staticmethod
     def _cancel_pnl(session: Session, req_id: int) -> None:
+        session.watching.pnl_sent.pop(req_id, None)
         if session.watching.pnl.pop(req_id, None) is None:
-            raise BadRequest(req_id, 10186, f"Can't find EId with reqId:{req_id}")
+            raise BadRequest(req_id, 300, f"Can't find EId with tickerId:{req_id}")
 
     # What watchers are told.
 
     def _tell_positions(self, session: Session, moved: dict[str, set[int]]) -> None:
         brokerage = self.house.brokerage
         for name, con_ids in moved.items():
-            account = brokerage.accounts[name]
             if session.watching.positions:
-                session.send(*reports.positions(brokerage, account, sorted(con_ids)))
+                session.send(*reports.positions(brokerage, brokerage.accounts[name], sorted(con_ids)))
             for req_id, asked in session.watching.positions_multi.items():
-                if asked.account in ("", name):
-                    session.send(*reports.positions(brokerage, account, sorted(con_ids), req_id))
+                if name in brokerage.bank.members(asked.account or ALL):
+                    account = brokerage.bank.account(name, asked.model)
+                    session.send(*reports.positions(brokerage, account, sorted(con_ids), req_id, asked.model))
 
     def _tell_values(self, session: Session, moved: dict[str, set[int]] | None) -> None:
         """Account values that changed; `moved` None: the three-minute report with the whole portfolio."""
         brokerage, watching = self.house.brokerage, session.watching
-        if watching.updates and (moved is None or watching.updates in moved):
-            places = None if moved is None else sorted(moved[watching.updates])
-            session.send(*reports.updates(session, brokerage, places))
+        if watching.updates:
+            members = brokerage.bank.members(watching.updates)
+            places = None if moved is None else {c for name in members for c in moved.get(name, ())}
+            if places is None or places:
+                session.send(*reports.updates(session, brokerage, None if places is None else sorted(places)))
         for asked in watching.multi.values():
-            session.send(*reports.multi(session, brokerage, asked))
-        for wanted in watching.summary.values():
-            session.send(*reports.summary(session, brokerage, wanted))
+            members = brokerage.bank.members(asked.account or ALL)
+            if moved is None or not moved.keys().isdisjoint(members):
+                session.send(*reports.multi(session, brokerage, asked))
 
     def _tell_pnl(self) -> None:
         for session in self.house.open_sessions():
-            for req_id, asked in session.watching.pnl.items():
-                told = reports.pnl(self.house.brokerage, asked)
-                if session.watching.pnl_sent.get(req_id) != told:
-                    session.watching.pnl_sent[req_id] = told
-                    session.send(told)
+            for asked in session.watching.pnl.values():
+                self._tell_one_pnl(session, asked)
+
+    def _tell_one_pnl(self, session: Session, asked: PnL) -> None:
+        told = reports.pnl(self.house.brokerage, asked)
+        if told is not None and session.watching.pnl_sent.get(asked.req_id) != told:
+            session.watching.pnl_sent[asked.req_id] = told
+            session.send(told)
 
 
-def _drop(watched: dict[int, object], req_id: int) -> None:
+def _check_room(req_id: int, watched: Mapping[int, object]) -> None:
+    if req_id not in watched and len(watched) >= MOST_SUBSCRIPTIONS:
+        text = f"Maximum number of requests exceeded: {MOST_SUBSCRIPTIONS}"
+        raise BadRequest(req_id, 322, f"Error processing request.-'bV' : cause - {text}")
+
+
+def _drop(session: Session, watched: dict[int, object], req_id: int) -> None:
     watched.pop(req_id, None)
-
-
-def _no_model(req_id: int, model: str) -> None:
-    if model:
-        raise BadRequest(req_id, 321, f"Error validating request.-'bT' : cause - Unknown model '{model}'")
+    session.watching.sent.pop(req_id, None)

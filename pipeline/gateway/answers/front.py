@@ -19,7 +19,9 @@ from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Event
 from pipeline.gateway.session import Session
 
-AREAS: tuple[type[Area], ...] = (Start, Contracts, MarketData, TickByTickData, Depth, Bars, Orders, Accounts, AdvisorArea)
+AREAS: tuple[type[Area], ...] = (
+    Start, Contracts, MarketData, TickByTickData, Depth, Bars, Orders, Accounts, AdvisorArea,
+)  # fmt: skip
 
 
 class Front:

@@ -37,6 +37,7 @@ class PositionsMulti(Request):
 class PnL(Request):
     account: str = ""
     con_id: int = 0  # 0: the whole account
+    model: str = ""
 
 
 def _summary(f: Fields) -> Request:
@@ -60,13 +61,13 @@ def _positions_multi(f: Fields) -> Request:
 
 
 def _pnl(f: Fields) -> Request:
-    return PnL(f.id(), f.text())
+    req_id, account, model = f.id(), f.text(), f.text()
+    return PnL(req_id, account, model=model)
 
 
 def _pnl_single(f: Fields) -> Request:
-    req_id, account = f.id(), f.text()
-    f.skip()
-    return PnL(req_id, account, f.integer())
+    req_id, account, model = f.id(), f.text(), f.text()
+    return PnL(req_id, account, f.integer(), model)
 
 
 READERS: dict[int, Reader] = {

@@ -22,6 +22,10 @@ class BadXml(ValueError):
     """The text is no configuration of an advisor."""
 
 
+class BadAccounts(BadXml):
+    """Groups or aliases name accounts that are not the advisor's."""
+
+
 @dataclass
 class Group:
     """Accounts that an order is split over; an amount is "" where the method needs none."""
@@ -92,21 +96,22 @@ class Advisor:
                 raise BadXml(f"expected one of {', '.join(METHODS)}, found {method[:40]!r}")
             amounts = {_text(row, "acct"): (row.findtext("amount") or "").strip() for row in node.iter("Account")}
             amounts |= {(row.text or "").strip(): "" for row in node.iter("String")}  # as older versions wrote it
-            self._check(amounts)
             found[name] = Group(method, amounts)
         if len(found) > MOST_GROUPS:
             raise BadXml(f"expected up to {MOST_GROUPS} groups, found {len(found)}")
+        self._check({name: group.amounts for name, group in found.items()})
         return found
 
     def _aliases(self, root: ET.Element) -> dict[str, str]:
         found = {_text(row, "account"): _text(row, "alias") for row in root.findall("AccountAlias")}
-        self._check(found)
+        self._check({account: {account: ""} for account in found})
         return found
 
-    def _check(self, accounts: dict[str, str]) -> None:
-        unknown = [name for name in accounts if name not in (self.master, *self.clients)]
-        if unknown:
-            raise BadXml(f"expected accounts of this advisor, found {unknown[0][:40]!r}")
+    def _check(self, places: dict[str, dict[str, str]]) -> None:
+        known = {self.master, *self.clients}
+        wrong = [name for name, accounts in places.items() if not known.issuperset(accounts)]
+        if wrong:
+            raise BadAccounts(",".join(name[:LONGEST_NAME] for name in wrong))
 
 
 def fresh(openings: Sequence[Opening]) -> Advisor:

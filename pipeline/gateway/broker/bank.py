@@ -65,11 +65,9 @@ class Bank:
         for account in self.accounts.values():
             self._settle(account, today)
             self._begin_sums(account)
-            due = list(deliveries.due(account, self.universe, self.market.settlement, gone))
-            for row in due:
-                account.fill(self.universe.by_con_id[row.con_id], row.quantity, row.price, ZERO)
+            if gone:
+                delivered += deliveries.book(account, self.universe, self.market.settlement, gone)
             self._value_day(account)
-            delivered += due
         return delivered
 
     def _settle(self, account: Account, today: date) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
-from pipeline.gateway.broker.accounts import Account
+from pipeline.gateway.broker.accounts import ZERO, Account
 from pipeline.gateway.market.universe import Instrument, Universe
 
 Settlement = Callable[[Instrument], float]  # value of one unit at the end
@@ -19,6 +20,7 @@ class Delivery:
     con_id: int
     quantity: int
     price: float
+    realized: Decimal | None = None  # once it is booked
 
 
 def due(account: Account, universe: Universe, settlement: Settlement, gone: set[int]) -> Iterable[Delivery]:
@@ -41,3 +43,12 @@ def due(account: Account, universe: Universe, settlement: Settlement, gone: set[
             sign = 1 if x.right == "C" else -1
             units = x.multiplier if under.sec_type == "STK" else 1
             yield Delivery(account.name, under.con_id, sign * quantity * units, x.strike)
+
+
+def book(account: Account, universe: Universe, settlement: Settlement, gone: set[int]) -> list[Delivery]:
+    """Book what is due, free of charge; each comes back with what it realised."""
+    booked = []
+    for row in list(due(account, universe, settlement, gone)):
+        _, realized = account.fill(universe.by_con_id[row.con_id], row.quantity, row.price, ZERO)
+        booked.append(replace(row, realized=realized))
+    return booked

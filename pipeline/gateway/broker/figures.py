@@ -174,8 +174,8 @@ def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, no
         base.stock, base.option, bonds, base.future_option, base.futures, base.accrued, base.dividend,
         _gross(account, universe, mark, fx), base.unrealized, base.realized, cash_s, account.commodity_cash,
         base.cash - account.unsettled, _initial(securities.initial), cents(commodities.initial),
-        cents(securities.maintenance), cents(commodities.maintenance), _initial(ahead_s.initial), cents(ahead_c.initial),
-        cents(ahead_s.maintenance), cents(ahead_c.maintenance), reg_t, _sma(account, net_s - reg_t), ledgers,
+        cents(securities.maintenance), cents(commodities.maintenance),
+        _initial(ahead_s.initial), cents(ahead_c.initial), cents(ahead_s.maintenance), cents(ahead_c.maintenance), reg_t, _sma(account, net_s - reg_t), ledgers,
         next_close(now_ns), len(staying) != len(legs),
     )  # fmt: skip
 

@@ -48,8 +48,8 @@ def protected(option: Leg) -> Requirement:
 def conversion(long: Leg, short: Leg) -> Requirement:
     """Stock, a long option against it and a short one of the same expiry on the other side.
 
-    One strike: conversion, or its reverse with short stock. Two: a collar, which needs a quarter of the call's strike at
-    most. What the short is in the money is charged in each.
+    One strike: conversion, or its reverse with short stock. Two: a collar, which needs a quarter of the call's strike
+    at most. What the short is in the money is charged in each.
     """
     lot = short.multiplier
     need = rates.HEDGED * long.strike + long.outer
@@ -94,7 +94,7 @@ class Holding:
                             yield Hedge((n, m), conversion(leg, short))
 
     def best(self) -> Requirement:
-        """The cheapest found: covered lots in both orders of strike, then single hedges more or fewer while it helps."""
+        """The cheapest found: covered lots in both orders of strike, then single hedges changed while that helps."""
         chosen, need = max(self._starts(), key=lambda found: (-found[1].maintenance, -found[1].initial))
         bettered = True
         while bettered:

@@ -24,11 +24,14 @@ NOTHING = (  # what this account never holds; TWS reports it all the same
 
 
 def rows(account: Account, f: Figures) -> list[Row]:
-    """Every key as updateAccountValue sends it, by name."""
-    found = _texts(account, f) + _segments(f) + _plain(account, f)
+    """Every key as updateAccountValue sends it, by name.
+
+    AccruedCash comes twice in the base currency, as in TWS: that of the currency, and last that of the account.
+    """
+    found: list[Row] = []
     for ledger in (base_of(f.ledgers), *f.ledgers):
         found += ledger_rows(account.name, ledger)
-    return sorted(found, key=_order)
+    return sorted(found + _texts(account, f) + _segments(f) + _plain(account, f), key=_order)
 
 
 def _order(row: Row) -> tuple[str, int, str]:

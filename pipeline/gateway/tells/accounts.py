@@ -52,8 +52,8 @@ def position_end() -> bytes:
     return frame(62, 1)
 
 
-def position_multi(req_id: int, account: str, x: Instrument, quantity: int, cost: str) -> bytes:
-    return frame(71, 1, req_id, account, *contract11(x, position_exchange(x)), quantity, cost, "")
+def position_multi(req_id: int, account: str, x: Instrument, quantity: int, cost: str, model: str = "") -> bytes:
+    return frame(71, 1, req_id, account, *contract11(x, position_exchange(x)), quantity, cost, model)
 
 
 def position_multi_end(req_id: int) -> bytes:
@@ -62,7 +62,7 @@ def position_multi_end(req_id: int) -> bytes:
 
 def position_exchange(x: Instrument) -> str:
     """A position names where a stock is listed, and nothing for an option, as TWS does."""
-    return x.primary if x.sec_type == "STK" else "" if x.sec_type == "OPT" else x.exchange
+    return x.primary if x.sec_type == "STK" else "" if x.sec_type in ("OPT", "FOP", "BOND") else x.exchange
 
 
 def pnl(req_id: int, daily: str, unrealized: str, realized: str) -> bytes:
