@@ -8,6 +8,7 @@ from pipeline.gateway.answers.accounts import Accounts
 from pipeline.gateway.answers.advisor import AdvisorArea
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.answers.bars import Bars
+from pipeline.gateway.answers.calculations import Calculations
 from pipeline.gateway.answers.contracts import Contracts
 from pipeline.gateway.answers.depth import Depth
 from pipeline.gateway.answers.market_data import MarketData
@@ -20,7 +21,7 @@ from pipeline.gateway.broker.brokerage import Event
 from pipeline.gateway.session import Session
 
 AREAS: tuple[type[Area], ...] = (
-    Start, Contracts, MarketData, TickByTickData, Depth, Bars, Orders, Accounts, AdvisorArea,
+    Start, Contracts, MarketData, TickByTickData, Depth, Bars, Calculations, Orders, Accounts, AdvisorArea,
 )  # fmt: skip
 
 

@@ -21,8 +21,6 @@ REFUSED: dict[int, tuple[int, int, str]] = {  # message → fields before its id
     84: (0, 321, _validation("News")),
     86: (0, 321, _validation("News")),
     12: (-1, 321, _validation("A news bulletin")),
-    54: (1, 321, _validation("The calculation of an implied volatility")),
-    55: (1, 321, _validation("The calculation of an option price")),
     52: (1, 321, _validation("Fundamental data")),
     53: (1, 321, _validation("Fundamental data")),
     100: (0, 321, _validation("Wall Street Horizon data")),

@@ -50,8 +50,16 @@ def price_class(
 
     American calls equal European ones, because the stocks here pay no dividend (`dividend` is 0 where `american`).
     """
+    forward = spot * np.exp((rate - dividend) * years)
+    return price_at(spot, strike, years, call, smile(forward, strike, years, at_the_money), rate, dividend, american)
+
+
+def price_at(
+    spot: float, strike: Array, years: Array, call: npt.NDArray[np.bool_], vol: Array,
+    rate: float, dividend: float, american: bool,
+) -> Prices:  # fmt: skip
+    """As `price_class`, each option at its own volatility."""
     spots = np.full(strike.shape, spot)
-    vol = smile(spots * np.exp((rate - dividend) * years), strike, years, at_the_money)
     d1, d2 = _d(spots, strike, years, vol, rate, dividend)
     grow, discount = np.exp(-dividend * years), np.exp(-rate * years)
     side = np.where(call, 1.0, -1.0)

@@ -268,7 +268,20 @@ class Tape:
                 shift = (price - theory.mid) / per_point / 100.0
                 halves.append(_computation(kind, theory, price, max(theory.iv + shift, 0.01)))
             elif wanted:
-                halves.append((ticks.OPTION, NOT_COMPUTED % kind))
+                halves.append((ticks.OPTION, ticks.not_computed(kind)))
+        halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
+        return halves
+
+
+def _computations(quote: Quote, theory: Theory, bid: bool, ask: bool) -> list[Half]:
+        halves = []
+        per_point = max(theory.vega, 1e-4)
+        for wanted, kind, price in ((bid, BID_MODEL, quote.bid), (ask, ASK_MODEL, quote.ask)):
+            if wanted and price > 0:
+                shift = (price - theory.mid) / per_point / 100.0
+                halves.append(_computation(kind, theory, price, max(theory.iv + shift, 0.01)))
+            elif wanted:
+                halves.append((ticks.OPTION, ticks.not_computed(kind)))
         halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
         return halves
 

@@ -49,3 +49,8 @@ def tick_option(
     return (
         f"{kind}\x000\0{iv:.10f}\0{delta:.10f}\0{price:.8f}\x000.0\0{gamma:.10f}\0{vega:.10f}\0{theta:.10f}\0{under:.8f}\0"
     ).encode("ascii")
+
+
+def not_computed(kind: int) -> bytes:
+    """An option computation without a result."""
+    return b"%d\x000\0-1\0-2\0-1\0-1\0-2\0-2\0-2\0-1\0" % kind

@@ -57,7 +57,6 @@ def test_place_order(encoder, sv, what_if):
     assert (asked.req_id, asked.contract.con_id, asked.contract.exchange) == (13, 265598, "SMART")
     assert (asked.action, asked.quantity, asked.kind, asked.limit) == ("SELL", 25.0, "LMT", 245.5)
     assert (asked.account, asked.ref, asked.tif, asked.what_if) == ("DU1234501", "mine", "GTC", what_if)
-    assert asked.unsupported == ""
 
 
 @every_version
@@ -69,32 +68,9 @@ def test_market_order_has_no_limit(encoder, sv):
     assert math.isnan(asked.limit)
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"ocaGroup": "g"}, "OCA"), ({"parentId": 4}, "parent"), ({"hedgeType": "D"}, "hedge"),
-        ({"algoStrategy": "Vwap"}, "algorithm"), ({"scalePriceIncrement": 0.1}, "scale"), ({"auxPrice": 3.0}, "stop"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("sv", [157, 178, 200])
-def test_what_changes_the_meaning_of_an_order_is_named(encoder, sv, changes, named):
-    asked = one(encoder, sv, lambda c: c.placeOrder(13, stock(), limit_order(whatIf=True, **changes)))
-    assert named in asked.unsupported
-    assert asked.what_if
-
-
-@pytest.mark.parametrize("sv", [157, 178, 200])
-def test_combination_is_read_to_its_what_if(encoder, sv):
-    leg = ComboLeg()
-    leg.conId, leg.ratio, leg.action, leg.exchange = 265598, 1, "BUY", "SMART"
-    bag = stock(conId=0, secType="BAG", comboLegs=[leg, leg])
-    asked = one(encoder, sv, lambda c: c.placeOrder(13, bag, limit_order(whatIf=True)))
-    assert (asked.unsupported, asked.what_if) == ("a BAG", True)
-
-
 @every_version
 def test_cancels(encoder, sv):
-    assert one(encoder, sv, lambda c: c.cancelOrder(13, OrderCancel())) == Plain(13, "cancelOrder")
+    assert one(encoder, sv, lambda c: c.cancelOrder(13, OrderCancel())) == CancelOrder(13)
     assert one(encoder, sv, lambda c: c.reqGlobalCancel(OrderCancel())) == Plain(name="globalCancel")
 
 
@@ -127,7 +103,8 @@ def test_everything_else(encoder, sv):
         (lambda c: c.cancelPnL(5), Plain(5, "cancelPnL")),
         (lambda c: c.reqOpenOrders(), Plain(name="openOrders")),
         (lambda c: c.reqAllOpenOrders(), Plain(name="allOpenOrders")),
-        (lambda c: c.reqCompletedOrders(False), Plain(name="completedOrders")),
+        (lambda c: c.reqCompletedOrders(True), CompletedOrders(api_only=True)),
+        (lambda c: c.reqAutoOpenOrders(True), AutoOpenOrders(bind=True)),
         (lambda c: c.reqIds(1), Plain(name="ids")),
         (lambda c: c.reqManagedAccts(), Plain(name="managedAccts")),
         (lambda c: c.reqCurrentTime(), Plain(name="currentTime")),
@@ -149,7 +126,6 @@ def test_execution_filter(encoder, sv):
     [
         (lambda c: c.reqHistoricalData(9, stock(), "", "1 D", "1 min", "TRADES", 1, 1, False, []), 162),
         (lambda c: c.reqHeadTimeStamp(9, stock(), "TRADES", 1, 1), 162),
-        (lambda c: c.calculateImpliedVolatility(9, stock(), 1.0, 2.0, []), 321),
         (lambda c: c.reqHistoricalNews(9, 1, "A", "", "", 10, []), 321),
     ],
 )
