@@ -181,3 +181,15 @@ MARKET_RULES: dict[int, list[tuple[float, float]]] = {  # id → (from this pric
     2700: [(0.0, 0.0001)],
     2701: [(0.0, 0.05), (5.0, 0.25)],
 }
+
+BBO_CODES = {"STK": "9c0001", "OPT": "9c0002"}  # what tickReqParams names, by security type
+SMART_MAPS: dict[str, tuple[tuple[str, str], ...]] = {  # BBO code → exchange and its letter, in the order of the bits
+    "9c0001": (("NASDAQ", "Q"), ("NYSE", "N"), ("ARCA", "P"), ("BATS", "Z"), ("IEX", "V")),
+    "9c0002": (("CBOE", "C"), ("AMEX", "A"), ("PHLX", "X"), ("ISE", "I"), ("BOX", "B"), ("PSE", "P")),
+}
+DEPTH_EXCHANGES: tuple[tuple[str, str, str, int], ...] = (  # exchange, security type, kind of data, group
+    ("ARCA", "STK", "Deep2", 1), ("BATS", "STK", "Deep2", 1), ("IEX", "STK", "Deep2", 1),
+    ("NASDAQ", "STK", "Deep2", 1), ("NYSE", "STK", "Deep2", 1),
+    ("CME", "FUT", "Deep", 2147483647), ("CME", "FOP", "Deep", 2147483647), ("NYMEX", "FUT", "Deep", 2147483647),
+    ("COMEX", "FUT", "Deep", 2147483647), ("IDEALPRO", "CASH", "Deep", 4),
+)  # fmt: skip

@@ -130,8 +130,14 @@ class Universe:
         exact = [x for x in pool if x.symbol.startswith(want)]
         return (exact + [x for x in pool if want in x.name and x not in exact])[:16]
 
+    def issuers(self, pattern: str) -> list[listing.Bond]:
+        """Bonds whose issuer's name holds `pattern`, one an issuer."""
+        want = pattern.strip().upper()
+        rows = {row.issuer_id: row for row in listing.BONDS if want and (want in row.name or row.symbol == want)}
+        return list(rows.values())
+
     def derivative_types(self, instrument: Instrument) -> list[str]:
-        return ["OPT"] if any(x.under_con_id == instrument.con_id for x in self.by_con_id.values()) else []
+        return sorted({x.sec_type for x in self.living() if x.under_con_id == instrument.con_id})
 
 
 def _on_exchange(instrument: Instrument, exchange: str) -> bool:
