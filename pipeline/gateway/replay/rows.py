@@ -82,8 +82,8 @@ def trades(of: Source, texts: Sequence[tuple[str, bytes]], faults: Faults) -> Tr
     sane = (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))
     found = found.keep(sane, "low ≤ open, close ≤ high", faults)
     moment, opened, high, low, close, volume = found.columns
-    prices = (x / of.scale for x in (opened, high, low, close))
-    return Trades(_times(of, moment), *prices, volume, found.source)
+    times, scale = _times(of, moment), of.scale
+    return Trades(times, opened / scale, high / scale, low / scale, close / scale, volume, found.source)
 
 
 def quotes(of: Source, texts: Sequence[tuple[str, bytes]], faults: Faults) -> Quotes:
