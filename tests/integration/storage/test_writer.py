@@ -218,17 +218,18 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(
 ) -> None:
     chance = random.Random(seed)
     sent, victim = 0, writers()
+    committed = "SELECT next_seq FROM watermark WHERE stream = 2"
     for _ in range(5):
         until = time.monotonic() + chance.uniform(0.5, 1.1)
-        while time.monotonic() < until:
+        late = until + 60.0  # a writer that never commits would be killed for nothing
+        while time.monotonic() < until or (time.monotonic() < late and not database.rows(committed)):
             producer.flood(400, frame=chance.choice([1, 10, 100]) if sent % 3 else 100, first=sent)
             producer.map(messages.MarketText(con_id=1, tick_type=32, text=f"{sent}", recv_ns=sent))
             sent += 400
             time.sleep(0.005)
         victim.kill()
         victim = writers()
-    seen = database.rows("SELECT next_seq FROM watermark WHERE stream = 2")
-    assert seen, "nothing was committed before the kills: the test proves nothing"
+    assert database.rows(committed), "nothing was committed before the kills: the test proves nothing"
     wait_for(database, producer)
     assert victim.stop() == 0, victim.log()
     assert sorted(database.recorded()) == sorted(producer.journaled())
