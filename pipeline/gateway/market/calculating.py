@@ -8,7 +8,7 @@ from pipeline.gateway.market import days, listing, surface
 from pipeline.gateway.market.chains import Theory
 from pipeline.gateway.market.instruments import Instrument
 
-LEAST_VOL, MOST_VOL = 1e-3, 20.0
+LEAST_VOL, MOST_VOL = 0.01, 10.0
 HALVINGS = 60
 
 
