@@ -12,14 +12,17 @@ from pipeline.gateway.market import days, universe
 from pipeline.gateway.market.prices import Market
 from pipeline.gateway.market.tape import Tape
 
-FORMAT = 2
+FORMAT = 3
 
 
-def begin(day: date, seed: int, clock: float, hours: str = "calendar") -> Brokerage:
-    """A fresh market that opens on `day`, or on the next business day when it is none; `hours` calendar or always."""
+def begin(day: date, seed: int, clock: float, hours: str = "calendar", advised: bool = False) -> Brokerage:
+    """A fresh market that opens on `day`, or on the next business day when it is none.
+
+    `hours`: calendar or always; `advised`: the accounts are an advisor's clients'.
+    """
     day = days.business_day(day)
     market = Market(universe.build(day), seed, days.ns_of(day, days.OPEN), clock, hours)
-    return Brokerage(market, Tape(market, seed))
+    return Brokerage(market, Tape(market, seed), advised=advised)
 
 
 def dump(brokerage: Brokerage) -> bytes:
@@ -37,12 +40,12 @@ def dump(brokerage: Brokerage) -> bytes:
     return json.dumps(state, default=str).encode()
 
 
-def load(data: bytes, clock: float, hours: str = "calendar") -> Brokerage:
+def load(data: bytes, clock: float, hours: str = "calendar", advised: bool = False) -> Brokerage:
     """The brokerage as it was saved; ValueError if the file isn't one of this format."""
     state = json.loads(data)
     if state.get("format") != FORMAT:
         raise ValueError(f"expected format {FORMAT}, found {state.get('format')!r}")
-    brokerage = begin(date.fromisoformat(state["day"]), state["seed"], clock, hours)
+    brokerage = begin(date.fromisoformat(state["day"]), state["seed"], clock, hours, advised)
     brokerage.market.restore(state["market"])
     brokerage.tape.restore(state["quotes"])
     brokerage.bank.restore(state["accounts"])

@@ -50,6 +50,26 @@ class Fields:
             raise BadRequest(self.req_id, 320, f"Error reading request. Unable to parse data. '{text[:40]}'") from None
         return math.nan if not math.isfinite(value) or abs(value) > UNSET_ABOVE else value
 
+    def whole(self) -> int | None:
+        """An integer; None where the client left it unset."""
+        if self._at < len(self._fields) and not self._fields[self._at]:
+            self._at += 1
+            return None
+        value = self.integer()
+        return None if value == UNSET_INT else value
+
+    def double(self) -> float | None:
+        """A double; None where the client left it unset, infinite where it said so."""
+        if self._at < len(self._fields) and self._fields[self._at] == "Infinity":
+            self._at += 1
+            return math.inf
+        value = self.decimal()
+        return None if math.isnan(value) else value
+
+    def unreadable(self, text: str) -> BadRequest:
+        """What refuses a field that is not what its place asks for."""
+        return BadRequest(self.req_id, 320, f"Error reading request. Unable to parse data. '{text[:40]}'")
+
     def flag(self) -> bool:
         return self.text() in ("1", "true", "True")
 

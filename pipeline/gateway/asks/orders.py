@@ -5,34 +5,65 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pipeline.gateway.asks import placing
 from pipeline.gateway.asks.fields import UNSET_INT, Fields, Reader, plain
-from pipeline.gateway.asks.request import Plain, Request
+from pipeline.gateway.asks.request import Request
+from pipeline.gateway.asks.terms import Terms
 from pipeline.gateway.market.universe import Description
 
 NOTHING = Description()
+NO_TERMS = Terms()
+SPELLINGS = {
+    "STPLMT": "STP LMT",
+    "TRAILLIMIT": "TRAIL LIMIT",
+    "TRAIL LMT": "TRAIL LIMIT",
+    "PEGMID": "PEG MID",
+    "PEGMKT": "PEG MKT",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder(Request):
-    """`req_id` is the order id; `unsupported` names what was asked for that this TWS doesn't do."""
+    """`req_id` is the order id; `terms` has every field that the client set, these ones too."""
 
     contract: Description = NOTHING
     action: str = ""
     quantity: float = 0.0
     kind: str = ""
     limit: float = math.nan
-    tif: str = ""
+    tif: str = "DAY"
     account: str = ""
     open_close: str = ""
     ref: str = ""
     transmit: bool = True
     outside_rth: bool = False
     what_if: bool = False
-    unsupported: str = ""
+    stop: float = math.nan  # TWS's auxPrice
+    parent_id: int = 0
+    terms: Terms = NO_TERMS
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder(Request):
+    """`time` as the client says it was decided, "20261123 10:00:00"; empty: now."""
+
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoOpenOrders(Request):
+    bind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedOrders(Request):
+    api_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Executions(Request):
+    """Empty or 0: any. `days` -1: today's; `dates` as YYYYMMDD count besides."""
+
     client_id: int = 0
     account: str = ""
     since: str = ""
@@ -40,78 +71,61 @@ class Executions(Request):
     sec_type: str = ""
     exchange: str = ""
     side: str = ""
+    days: int = -1
+    dates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseOptions(Request):
+    """`action` 1 exercises, 2 lets lapse; `override` goes against what the option's worth suggests."""
+
+    contract: Description = NOTHING
+    action: int = 0
+    quantity: int = 0
+    account: str = ""
+    override: bool = False
 
 
 def _executions(f: Fields) -> Request:
     f.skip()
-    return Executions(f.id(), f.integer(), f.text(), f.text(), f.text(), f.text(), f.text(), f.text())
+    wanted = (f.id(), f.integer(), f.text(), f.text(), f.text(), f.text(), f.text(), f.text())
+    if f.sv < 200:
+        return Executions(*wanted)
+    days = f.whole()
+    return Executions(*wanted, -1 if days is None else days, tuple(f.integer() for _ in range(f.count(100))))
 
 
 def _cancel_order(f: Fields) -> Request:
+    """The fields after the time (an operator, an indicator) mean nothing here."""
     if f.sv < 192:
         f.skip()
-    return Plain(f.id(), "cancelOrder")
+    return CancelOrder(f.id(), f.text() if f.sv >= 169 else "")
+
+
+def _exercise(f: Fields) -> Request:
+    """The fields that 180, 183 and 184 added (time, customer, professional) mean nothing here."""
+    f.skip()
+    asked = ExerciseOptions(f.id(), f.contract(primary=False), f.integer(), f.integer(), f.text(), f.flag())
+    f.skip((f.sv >= 180) + (f.sv >= 183) + (f.sv >= 184))
+    return asked
 
 
 def _place_order(f: Fields) -> Request:
-    """The fields that this TWS uses, and those that would change what the order means; the rest is skipped."""
-    order_id, contract = f.id(), f.contract()
-    f.skip(2)
-    action, quantity, kind = f.text().upper(), f.decimal(), f.text().upper()
-    limit, stop = f.decimal(), f.decimal()
-    tif, oca, account, open_close = f.text() or "DAY", f.text(), f.text(), f.text()
-    f.skip()
-    ref, transmit, parent = f.text(), f.flag(), f.integer()
-    f.skip(4)
-    outside_rth = f.flag()
-    f.skip()
-    asked = ["a BAG"] if contract.sec_type == "BAG" else []
-    if asked:
-        _skip_legs(f)
-    what_if, extras = _order_tail(f)
-    asked += ["an OCA group"] * bool(oca) + ["a parent order"] * (parent not in (0, UNSET_INT)) + extras
-    asked += ["a stop price"] * (kind in ("MKT", "LMT") and stop > 0.0)
+    order_id = f.id()
+    contract, terms = placing.read(f)
+    kind = terms.text("orderType").upper()
+    parent = terms.integer("parentId")
     return PlaceOrder(
-        order_id, contract, action, quantity, kind, limit, tif, account, open_close, ref, transmit, outside_rth,
-        what_if, " and ".join(asked),
+        order_id, contract, terms.text("action").upper(), terms.number("totalQuantity"), SPELLINGS.get(kind, kind),
+        terms.number("lmtPrice"), terms.text("tif").upper() or "DAY", terms.text("account"), terms.text("openClose"),
+        terms.text("orderRef"), terms.flag("transmit"), terms.flag("outsideRth"), terms.flag("whatIf"),
+        terms.number("auxPrice"), 0 if parent == UNSET_INT else parent, terms,
     )  # fmt: skip
 
 
-def _skip_legs(f: Fields) -> None:
-    for _ in range(f.count()):
-        f.skip(8)
-    f.skip(f.count())
-    f.skip(2 * f.count())
-
-
-def _order_tail(f: Fields) -> tuple[bool, list[str]]:
-    """From the old shares-allocation field to the conditions: what-if, and what is asked for besides."""
-    f.skip(7 + (1 if f.sv < 177 else 0))  # allocation, discretionary, good after and till, FA
-    f.skip(5)  # model, short slot, location, exempt, OCA type
-    f.skip(15)  # rule 80A … override
-    f.skip(2)
-    neutral = f.text()
+def _auto_open(f: Fields) -> Request:
     f.skip()
-    if neutral:
-        f.skip(8)
-    f.skip(6)  # continuous … scale sizes
-    increment = f.decimal()
-    if increment > 0:
-        f.skip(7)
-    f.skip(3)
-    hedge = f.text()
-    if hedge:
-        f.skip()
-    f.skip(4)
-    if f.flag():
-        f.skip(3)
-    algo = f.text()
-    if algo:
-        f.skip(2 * f.count())
-    f.skip()
-    what_if = f.flag()
-    extras = [name for name, on in (("a hedge", hedge), ("an algorithm", algo), ("a scale", increment > 0)) if on]
-    return what_if, extras
+    return AutoOpenOrders(bind=f.flag())
 
 
 READERS: dict[int, Reader] = {
@@ -120,7 +134,8 @@ READERS: dict[int, Reader] = {
     58: plain("globalCancel"),
     5: plain("openOrders"),
     16: plain("allOpenOrders"),
-    15: plain("autoOpenOrders"),
-    99: plain("completedOrders"),
+    15: _auto_open,
+    99: lambda f: CompletedOrders(api_only=f.flag()),
     7: _executions,
+    21: _exercise,
 }

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.gateway.broker.matching import match
+from pipeline.gateway.broker.matching import Sight, match
 from pipeline.gateway.broker.ordering import Order
 
 
@@ -23,8 +23,8 @@ def order(action, quantity, kind="MKT", limit=0.0, filled=0):
     ],
 )
 def test_fills_at_the_quote(asked, expected):
-    assert match(asked, 10.00, 10.02, 200, 300) == expected
+    assert match(asked, Sight(10.00, 10.02, 200, 300)) == expected
 
 
 def test_nothing_trades_without_a_quote():
-    assert match(order("SELL", 1), -1.0, 0.05, 0, 10) is None
+    assert match(order("SELL", 1), Sight(-1.0, 0.05, 0, 10)) is None

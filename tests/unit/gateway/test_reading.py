@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ibapi.contract import ComboLeg, Contract
+from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
@@ -14,6 +14,7 @@ from pipeline.gateway.asks import reading
 from pipeline.gateway.asks.accounts import AccountSummary, AccountUpdates, AccountUpdatesMulti, PnL, PositionsMulti
 from pipeline.gateway.asks.contracts import MarketRule, MatchingSymbols, SecDefOptParams
 from pipeline.gateway.asks.market_data import MarketDataType
+from pipeline.gateway.asks.orders import AutoOpenOrders, CancelOrder, CompletedOrders
 from pipeline.gateway.asks.request import BadRequest, Plain, Request
 
 VERSIONS = [157, 158, 160, 162, 166, 169, 170, 176, 177, 178, 183, 184, 187, 189, 190, 192, 199, 200]

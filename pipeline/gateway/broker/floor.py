@@ -1,0 +1,368 @@
+"""Where live orders meet the market: holds, triggers, fills, groups, endings. Pure: time comes from the market."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from pipeline.gateway.broker import combos, conditions, exercising, hours, matching
+from pipeline.gateway.broker.accounts import ZERO
+from pipeline.gateway.broker.bank import Bank
+from pipeline.gateway.broker.conditions import Outlook
+from pipeline.gateway.broker.deliveries import Delivery
+from pipeline.gateway.broker.events import Changed, Event, Filled
+from pipeline.gateway.broker.liquidity import Liquidity
+from pipeline.gateway.broker.matching import Sight
+from pipeline.gateway.broker.orderbook import OrderBook
+from pipeline.gateway.broker.ordering import (
+    BAG_CON_ID,
+    CLOSING_KINDS,
+    PEGGED_KINDS,
+    TRAILING_KINDS,
+    TRIGGERED_KINDS,
+    Fill,
+    Order,
+)
+from pipeline.gateway.market import days
+from pipeline.gateway.market.prices import Market
+from pipeline.gateway.market.sessions import Phase
+from pipeline.gateway.market.tape import MANNERS, Tape
+from pipeline.gateway.market.universe import Instrument, price_step
+
+CANCELLED = "Order Canceled - reason:"
+KEPT_FILLS = 20_000
+
+
+class Floor:
+    """Lets every working order of a book meet its quotes."""
+
+    def __init__(self, market: Market, tape: Tape, bank: Bank, book: OrderBook) -> None:
+        self.market, self.tape, self.bank, self.book = market, tape, bank, book
+        self.universe = market.universe
+        self.fills: list[Fill] = []
+        self.liquidity = Liquidity()
+        self.next_execution = 1
+        self._phases: dict[int, Phase] = {}  # of contracts with working orders, when last looked
+
+    def match(self) -> list[Event]:
+        """One look at the market for every working order."""
+        if not self.book.working:
+            return []
+        events: list[Event] = []
+        for con_id in list(self.book.working):
+            orders = list(self.book.working.get(con_id, {}).values())
+            if con_id == BAG_CON_ID:
+                for order in orders:
+                    events += self._meet(order, self._combo_phase(order), self._combo_phase(order))
+                continue
+            phase = self.market.phase(self.universe.by_con_id[con_id])
+            before = self._phases.get(con_id, phase)
+            self._phases[con_id] = phase
+            for order in orders:
+                events += self._meet(order, before, phase)
+            if con_id not in self.book.working:
+                del self._phases[con_id]
+        return events
+
+    def _combo_phase(self, order: Order) -> Phase:
+        return min(self.market.phase(self.universe.by_con_id[con_id]) for con_id in order.con_ids)
+
+    def look_again(self, order: Order) -> None:
+        """From this phase of its market on, changes of phase are noticed."""
+        if order.con_id != BAG_CON_ID:
+            self._phases.setdefault(order.con_id, self.market.phase(self.universe.by_con_id[order.con_id]))
+
+    def note_phase(self, order: Order) -> None:
+        """A new order: its life begins in this phase of its market."""
+        phase = self._combo_phase(order)
+        order.was_open = phase is Phase.OPEN
+        order.awaits_close = order.tif == "OPG" and phase is Phase.OPEN
+        self.look_again(order)
+
+    # One order at one moment.
+
+    def _meet(self, order: Order, before: Phase, phase: Phase) -> Iterator[Event]:
+        if not order.live:
+            return  # an order before it in this round ended it
+        if self._held_by_parent(order):
+            yield from self._stand(order, "PreSubmitted", _child_reason(order))
+            return
+        if order.kind in CLOSING_KINDS and before is Phase.OPEN and phase is not Phase.OPEN:
+            yield from self._close_auction(order)
+        elif self._overdue(order) or hours.ends(order, before, phase):
+            yield from self.end(order, "Cancelled", CANCELLED)
+        else:
+            yield from self._go_on(order, phase)
+
+    def _go_on(self, order: Order, phase: Phase) -> Iterator[Event]:
+        """Its time is not over: it waits, or it works."""
+        order.was_open = order.was_open or phase is Phase.OPEN
+        order.awaits_close = order.awaits_close and phase is Phase.OPEN
+        held = self._held(order, phase)
+        if held is None:
+            yield from self.end(order, "Cancelled", CANCELLED)
+        elif held:
+            yield from self._stand(order, "PreSubmitted", "")
+        else:
+            yield from self._work(order)
+
+    def _held_by_parent(self, order: Order) -> bool:
+        parent = self.book.by_perm.get(order.parent_perm) if order.parent_perm else None
+        return parent is not None and parent.status != "Filled"
+
+    def _overdue(self, order: Order) -> bool:
+        return bool(order.good_till) and self.market.now_ns >= hours.moment(order.good_till, self.market.now_ns)
+
+    def _held(self, order: Order, phase: Phase) -> bool | None:
+        """Whether it waits for its time, its conditions or its market; None: its conditions cancel it."""
+        now = self.market.now_ns
+        if order.good_after and now < hours.moment(order.good_after, now):
+            return True
+        terms = order.terms
+        if terms.conditions and not order.freed:
+            regular = terms.flag("conditionsIgnoreRth") or phase is Phase.OPEN
+            order.freed = regular and conditions.met(terms.conditions, self._outlook(order))
+            cancels = terms.flag("conditionsCancelOrder")
+            if order.freed and cancels:
+                return None
+            if not order.freed and not cancels:
+                return True
+            order.freed = order.freed and not cancels
+        if order.kind in CLOSING_KINDS:
+            return phase is not Phase.OPEN
+        halted = any(self.market.halted(self.universe.by_con_id[con_id]) for con_id in order.con_ids)
+        return halted or not hours.may_trade(order, phase)
+
+    def _work(self, order: Order) -> Iterator[Event]:
+        """It is allowed to trade: set it off if it waits for a price, fill what can be filled."""
+        if order.kind in CLOSING_KINDS:
+            yield from self._stand(order, "Submitted", "")
+            return
+        if order.kind in TRIGGERED_KINDS and not order.triggered:
+            sight = self.sight(order.con_id)
+            if order.kind in TRAILING_KINDS:
+                matching.trail(order, sight)
+            if not matching.set_off(order, sight):
+                yield from self._stand(order, "PreSubmitted", "trigger")
+                return
+        yield from self._stand(order, "Submitted", "")
+        if order.terms.legs:
+            yield from self._match_combo(order)
+        else:
+            yield from self._match(order)
+        if order.live and order.tif in ("IOC", "FOK", "OPG"):
+            yield from self.end(order, "Cancelled", CANCELLED)
+
+    def _stand(self, order: Order, status: str, why: str) -> Iterator[Event]:
+        if (order.status, order.why_held) != (status, why):
+            order.status, order.why_held = status, why
+            yield Changed(replace(order))
+
+    # Quotes.
+
+    def sight(self, con_id: int) -> Sight:
+        """What is to be had of a contract now."""
+        x = self.universe.by_con_id[con_id]
+        quote, (bid, ask), step = self.tape.quote(x), self.tape.now(x), self.market.step
+        lot = MANNERS[x.sec_type].lot
+        bid_size = self.liquidity.left(con_id, "bid", bid, quote.bid_size or lot, step) if bid > 0 else 0
+        ask_size = self.liquidity.left(con_id, "ask", ask, quote.ask_size or lot, step) if ask > 0 else 0
+        grid = price_step(x.rule_id, max(bid, 0.0))
+        return Sight(bid, ask, bid_size, ask_size, quote.last, grid, x.sec_type in ("CASH", "OPT", "FOP"))
+
+    def _take(self, con_id: int, bought: bool, quantity: int) -> None:
+        x = self.universe.by_con_id[con_id]
+        quote, (bid, ask), lot = self.tape.quote(x), self.tape.now(x), MANNERS[x.sec_type].lot
+        side, price, shown = ("ask", ask, quote.ask_size) if bought else ("bid", bid, quote.bid_size)
+        self.liquidity.take(con_id, side, price, shown or lot, quantity, self.market.step)
+
+    def _outlook(self, order: Order) -> Outlook:
+        by_con_id = self.universe.by_con_id
+        return Outlook(
+            self.market.now_ns,
+            self.sight,
+            lambda con_id: self.tape.quote(by_con_id[con_id]).volume,
+            lambda con_id: self.market.closing(by_con_id[con_id]),
+            lambda: self._cushion(order.account),
+            lambda sec_type, exchange, symbol: self._executed(order, sec_type, exchange, symbol),
+        )
+
+    def _cushion(self, account: str) -> float:
+        figures = self.bank.figures(self.bank.accounts[account])
+        return float(figures.excess / figures.net) * 100.0 if figures.net else math.nan
+
+    def _executed(self, order: Order, sec_type: str, exchange: str, symbol: str) -> bool:
+        for fill in reversed(self.fills):
+            if fill.time_ns < order.placed_ns:
+                return False
+            x = self.universe.by_con_id.get(fill.con_id)
+            if x is not None and (x.sec_type, x.symbol) == (sec_type, symbol) and fill.perm_id != order.perm_id:
+                return exchange in ("", "SMART", fill.exchange)
+        return False
+
+    # Fills.
+
+    def _match(self, order: Order) -> Iterator[Event]:
+        turn = order.kind in PEGGED_KINDS and (self.market.step + order.perm_id) % matching.HIDDEN_EVERY == 0
+        found = matching.match(order, self.sight(order.con_id), turn)
+        if found is None:
+            return
+        self._take(order.con_id, order.action == "BUY", found[0])
+        if order.kind == "MTL" and not order.limit:
+            order.limit = found[1]
+        yield from self._fill(order, *found)
+
+    def _match_combo(self, order: Order) -> Iterator[Event]:
+        legs = order.terms.legs
+        whole = order.tif == "FOK" or order.terms.flag("allOrNone")
+        fit = combos.legs_fit(order.terms, order.action, self.sight)
+        found = combos.match(
+            order.action, order.kind, order.limit, order.remaining, whole, combos.sight(legs, self.sight), fit
+        )
+        if found is not None:
+            for leg in legs:
+                self._take(leg.con_id, combos.leg_sign(leg, order.action) > 0, found[0] * leg.ratio)
+            yield from self._fill(order, *found)
+
+    def _close_auction(self, order: Order) -> Iterator[Event]:
+        """The closing cross takes any size at one price."""
+        sight = self.sight(order.con_id)
+        price = round(round(sight.traded / sight.step) * sight.step, 6)
+        limit = order.limit or (math.inf if order.action == "BUY" else 0.0)
+        if limit >= price if order.action == "BUY" else limit <= price:
+            yield from self._fill(order, order.remaining, price)
+        if order.live:
+            yield from self.end(order, "Cancelled", CANCELLED)
+
+    def _fill(self, order: Order, quantity: int, price: float) -> Iterator[Event]:
+        base = self._exec_base()
+        order.filled += quantity
+        order.paid += Decimal(repr(price)) * quantity
+        order.last_fill = price
+        made = self._executions(order, quantity, price, base)
+        self.fills += made
+        del self.fills[:-KEPT_FILLS]
+        if not order.remaining:
+            self._complete(order, "Filled")
+        for fill in made:
+            yield Filled(replace(order), fill)
+        yield from self._tell_group(order, quantity)
+
+    def _executions(self, order: Order, quantity: int, price: float, base: str) -> list[Fill]:
+        """The books' entries for a fill: one, or the combination and each of its legs."""
+        if not order.terms.legs:
+            x = self.universe.by_con_id[order.con_id]
+            return [self._book(order, x, order.action, quantity, price, f"{base}.01.01", order.filled, order.average)]
+        made = [
+            Fill(
+                f"{base}.01.01", order.order_id, order.client_id, order.perm_id, order.account, BAG_CON_ID,
+                order.exchange, order.action, quantity, price, self.market.now_ns, order.filled, order.average,
+                order.ref, None, None, order.symbol, order.terms.text("modelCode"),
+            )
+        ]  # fmt: skip
+        for number, leg in enumerate(order.terms.legs, 2):
+            x = self.universe.by_con_id[leg.con_id]
+            action = "BUY" if combos.leg_sign(leg, order.action) > 0 else "SELL"
+            bid, ask = self.tape.now(x)
+            at = ask if action == "BUY" else bid
+            cumulative, average = self._leg_so_far(order, leg.con_id, quantity * leg.ratio, at)
+            exec_id = f"{base}.{number:02d}.01"
+            made.append(self._book(order, x, action, quantity * leg.ratio, at, exec_id, cumulative, average))
+        return made
+
+    def _leg_so_far(self, order: Order, con_id: int, quantity: int, price: float) -> tuple[int, float]:
+        done = [fill for fill in self.fills if (fill.perm_id, fill.con_id) == (order.perm_id, con_id)]
+        total = quantity + sum(fill.quantity for fill in done)
+        paid = price * quantity + sum(fill.price * fill.quantity for fill in done)
+        return total, round(paid / total, 8)
+
+    def _book(
+        self, order: Order, x: Instrument, action: str, quantity: int, price: float, exec_id: str, total: int,
+        average: float, fee: Decimal | None = None,
+    ) -> Fill:  # fmt: skip
+        """Book one execution; `fee` None: by the tariff."""
+        signed = quantity if action == "BUY" else -quantity
+        fee, realized = self.bank.accounts[order.account].fill(x, signed, price, fee)
+        return Fill(
+            exec_id, order.order_id, order.client_id, order.perm_id, order.account, x.con_id, venue(x, order.exchange),
+            action, quantity, price, self.market.now_ns, total, average, order.ref, fee, realized,
+            model=order.terms.text("modelCode"),
+        )  # fmt: skip
+
+    def exercise(self, order: Order, x: Instrument, under: Instrument) -> Iterator[Event]:
+        """The option goes for nothing, what it is on comes at the strike."""
+        units = exercising.delivered(x, order.quantity, under.multiplier)
+        base, order.filled = self._exec_base(), order.quantity
+        parts = ((x, "SELL", order.quantity, 0.0), (under, "BUY" if units > 0 else "SELL", abs(units), x.strike))
+        made = [
+            self._book(order, one, action, quantity, price, f"{base}.{n:02d}.01", quantity, price, ZERO)
+            for n, (one, action, quantity, price) in enumerate(parts, 1)
+        ]
+        self.fills += made
+        self._complete(order, "Filled")
+        for fill in made:
+            yield Filled(replace(order), fill)
+
+    def deliver(self, row: Delivery) -> Filled:
+        """What expired was booked without an order: an execution of order 0."""
+        action, quantity = "BUY" if row.quantity > 0 else "SELL", abs(row.quantity)
+        now, x = self.market.now_ns, self.universe.by_con_id[row.con_id]
+        order = Order(0, 0, 0, row.account, 0, x.exchange, action, quantity, "MKT", 0.0, status="Filled", by_hand=True)
+        fill = Fill(
+            f"{self._exec_base()}.01.01", 0, 0, 0, row.account, row.con_id, x.exchange, action, quantity, row.price, now,
+            quantity, row.price, "", ZERO, row.realized,
+        )  # fmt: skip
+        self.fills.append(fill)
+        return Filled(order, fill)
+
+    def _exec_base(self) -> str:
+        number = self.next_execution
+        self.next_execution += 1
+        day = self.market.start_ns // (86_400 * days.NS)
+        return f"{0x20000 + day:08x}.{0x65000000 + number:08x}"
+
+    # Groups and endings.
+
+    def _tell_group(self, order: Order, quantity: int) -> Iterator[Event]:
+        """A fill of one order of an OCA group: the others end, or become smaller by the same share."""
+        size = order.filled + order.remaining
+        for mate in self.book.group(order):
+            if not mate.live or self._held_by_parent(mate):
+                continue
+            cut = mate.quantity if order.oca_type == 1 else math.ceil(mate.quantity * quantity / size)
+            if mate.remaining <= cut:
+                yield from self.end(mate, "Cancelled", CANCELLED)
+            else:
+                mate.quantity -= cut
+                yield Changed(replace(mate))
+
+    def end(self, order: Order, status: str, text: str, code: int = 202) -> Iterator[Event]:
+        """It ends without being filled, and its children with it."""
+        if not order.live:
+            return
+        order.why_held = ""
+        self._complete(order, status)
+        yield Changed(replace(order), code, text)
+        for child in self.book.children.get(order.perm_id, ()):
+            yield from self.end(child, status, text, code)
+        parent = self.book.by_perm.get(order.parent_perm) if order.parent_perm else None
+        if parent is not None and order.terms.flag("autoCancelParent"):
+            yield from self.end(parent, status, text, code)
+
+    def _complete(self, order: Order, status: str) -> None:
+        order.status, order.completed_ns = status, self.market.now_ns
+        self.book.complete(order)
+
+
+def venue(x: Instrument, asked: str) -> str:
+    """Where a fill happens: the exchange that was asked for, or one that SMART finds."""
+    if asked not in ("", "SMART"):
+        return asked
+    listed = [name for name in x.valid_exchanges.split(",") if name not in ("", "SMART")]
+    return x.primary or next(iter(listed), x.exchange)
+
+
+def _child_reason(order: Order) -> str:
+    return "child,trigger" if order.kind in TRIGGERED_KINDS else "child"
