@@ -184,8 +184,15 @@ class Bank:
         return {"accounts": rows, "advisor": self.advisor.dump() if self.advisor is not None else None}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """The accounts as saved; the master is added or taken away where there is an advisor now and was none."""
+        master = self.accounts.get(advisor.MASTER)
         self.accounts = {row["name"]: _account(row) for row in state["accounts"]}
-        self.advisor = advisor.Advisor.restored(state["advisor"]) if state["advisor"] is not None else None
+        if self.advisor is not None and state["advisor"] is not None:
+            self.advisor = advisor.Advisor.restored(state["advisor"])
+        elif self.advisor is not None and master is not None:
+            self.accounts = {master.name: master, **self.accounts}
+        else:
+            self.accounts.pop(advisor.MASTER, None)
         self._known.clear()
 
 
