@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -19,14 +19,13 @@ import msgspec
 from pipeline import config
 from pipeline.errors import CannotStart, ConfigError
 from pipeline.gateway import opening, options
-from pipeline.gateway.market import days
 from pipeline.gateway.server import Server
 from pipeline.service import stop_on_signal
 
 STOP_S = 10.0
 
 
-def serve(settings: config.Gateway, day: date, directory: Path | None) -> int:
+def serve(settings: config.Gateway, day: date | None, directory: Path | None) -> int:
     """Run until SIGTERM or SIGINT; 1 if the port can't be had."""
     stopping = threading.Event()
     with stop_on_signal(stopping):
@@ -52,7 +51,7 @@ def run(asked: argparse.Namespace) -> int:
     settings = options.settings(asked)
     if asked.ledger is not None:
         asked.ledger.mkdir(parents=True, exist_ok=True)
-    return serve(settings, asked.day or datetime.now(days.NEW_YORK).date(), asked.ledger)
+    return serve(settings, asked.day, asked.ledger)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import config
-from pipeline.gateway import keeping, read_only, tls
+from pipeline.gateway import keeping, opening, read_only, tls
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
 from pipeline.gateway.asks import reading
@@ -25,9 +25,9 @@ from pipeline.gateway.faults.control import Control
 from pipeline.gateway.faults.injection import Injection
 from pipeline.gateway.ledger import Ledger
 from pipeline.gateway.limits import Pace
-from pipeline.gateway.lines import Lines
 from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import STEP_S
+from pipeline.gateway.rates import Rates
 from pipeline.gateway.session import Garbage, Phase, Session, message
 from pipeline.gateway.tells import frames
 
@@ -43,11 +43,12 @@ class Server:
 
     def __init__(self, brokerage: Brokerage, settings: config.Gateway, directory: Path | None = None) -> None:
         self.brokerage, self.settings, self.limits, self.directory = brokerage, settings, settings.limits, directory
-        self.lines = Lines(brokerage.tape, self.limits, settings.rate, brokerage.market.seed)
+        self.lines = opening.lines(brokerage, settings, lambda: self._tell(brokerage.match()))
+        self.rates = Rates(self.lines, settings.burst)
         self.house = House(brokerage, self.lines, self.limits, settings)
         self.front = Front(self.house)
         self.connections: dict[socket.socket, Connection] = {}
-        self.dropped, self.burst = 0, settings.burst
+        self.dropped = 0
         self._tls = tls.context(settings)
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = self._listen((settings.host, settings.port))
@@ -83,6 +84,7 @@ class Server:
             self._listen_again()
         if now - self._flowed >= CYCLE_S:
             self._cycle(now)
+        self.rates.refill(now)
         for connection in list(self.connections.values()):
             self._write(connection, now)
         if self._dirty or now - self._saved >= SAVE_EVERY_S:
@@ -107,7 +109,7 @@ class Server:
         market = self.brokerage.market
         before = market.step
         market.advance(int((now - self._anchor) / STEP_S))
-        self.lines.flow(now - self._flowed)
+        self.rates.flow(now - self._flowed, now)
         self._flowed = now
         if market.step != before:
             self._tell(self.brokerage.match())
@@ -124,7 +126,7 @@ class Server:
 
     def _save(self, now: float) -> None:
         self._saved, self._dirty = now, False
-        if self.directory is not None:
+        if self.directory is not None and not self.settings.replay:
             keeping.save(self.directory / "state.json", keeping.dump(self.brokerage))
 
     # Connections.
@@ -353,13 +355,15 @@ class Server:
             self.end(connection, "the gateway restarts")
 
     def lose_data(self, session: Session) -> None:
-        self.lines.remove_all(session)
+        for area in self.front.areas:
+            if area.market_data:
+                area.forget(session)
 
     def set_rate(self, ticks_per_s: float) -> None:
         self.lines.rate = ticks_per_s
 
     def set_burst(self, count: int) -> None:
-        self.burst = count
+        self.rates.burst = count
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._dirty = self._dirty or bool(events)

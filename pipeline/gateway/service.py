@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +39,16 @@ class GatewayService(Service):
     def _brokerage(self, directory: Path) -> Brokerage:
         """As saved, or fresh; a file that can't be read is put aside, loudly."""
         settings, path = self.settings.gateway, directory / "state.json"
+        if settings.replay:
+            return opening.fresh(settings)
         with contextlib.suppress(FileNotFoundError):
             try:
-                return keeping.load(path.read_bytes(), settings.clock)
+                return keeping.load(path.read_bytes(), settings.clock, settings.hours)
             except (ValueError, KeyError, TypeError) as error:
                 path.replace(path.with_suffix(".bad"))
                 self.last_error = f"{path}: expected the gateway's state, found: {error}; begun afresh"
                 self.event("state_unreadable", level=40, text=self.last_error)
-        return opening.fresh(settings, datetime.now(days.NEW_YORK).date())
+        return opening.fresh(settings)
 
     def _last_port(self) -> int:
         announced = self.runtime.announced("gateway") or {}

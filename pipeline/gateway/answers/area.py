@@ -48,6 +48,8 @@ class House:
 class Area:
     """One area of questions: what it answers, what it streams, what it forgets when a client ends."""
 
+    market_data = False  # 1101: what it streams is lost, the client has to ask again
+
     def __init__(self, house: House) -> None:
         self.house = house
 

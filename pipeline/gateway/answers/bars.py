@@ -64,6 +64,8 @@ class Feed:
 class Bars(Area):
     """Bars end with the market's clock, whether or not anything happened."""
 
+    market_data = True
+
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self._feeds: Feeds[Feed] = Feeds(house, self._traded, self._quoted)

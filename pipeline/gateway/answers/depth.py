@@ -42,6 +42,8 @@ class Book:
 class Depth(Area):
     """Books; what happened in a turn is told at its end, one frame for each row that changed."""
 
+    market_data = True
+
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self._feeds: Feeds[Book] = Feeds(house, quoted=self._quoted)

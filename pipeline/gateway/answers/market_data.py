@@ -18,6 +18,8 @@ TICKER_CODE = "9c0001"
 class MarketData(Area):
     """Streams and snapshots of quotes."""
 
+    market_data = True
+
     def answers(self) -> Mapping[type[Request], Answer]:
         return {MktData: self._market_data, MarketDataType: self._type}
 

@@ -40,6 +40,8 @@ class Feed:
 class TickByTickData(Area):
     """Streams of single ticks; only contracts that somebody asked for cost anything."""
 
+    market_data = True
+
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self._feeds: Feeds[Feed] = Feeds(house, self._traded, self._quoted)
