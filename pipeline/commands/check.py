@@ -1,17 +1,26 @@
-"""`test`: lint, types and import contracts, then every test; one table of durations at the end."""
+"""`test`: lint, types and import contracts, then every test; one table of durations at the end.
+
+Two lanes of tests run side by side, one that computes and one that mostly waits; what runs the whole product comes
+after them, alone, because it takes every core there is.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.commands import ROOT, screen
 
 SOURCES = ("run.py", "manage.py", "pipeline", "storage", "ui", "configs", "tests", "bench")
+GATEWAY = "tests/integration/gateway"
+Result = tuple[str, int, float]  # name, exit code, seconds
 
 
 def main(options: argparse.Namespace) -> int:
@@ -19,13 +28,31 @@ def main(options: argparse.Namespace) -> int:
     packages = screen.missing_packages(screen.QT_LIBRARIES)
     if packages and not screen.install(packages):
         print(f"Qt's system libraries are missing, its tests will fail; install them: {screen.command(packages)}")
-    chosen = [] if options.rest else checks()
-    chosen.append(("tests", tests(options.long, options.rest)))
-    results = [(name, *_run(name, words)) for name, words in chosen]
+    results = list(_steps(options.long, options.rest))
     print()
     for name, code, seconds in results:
-        print(f"{name:<18} {'ok' if code == 0 else f'failed (exit code {code})':<24} {seconds:7.1f} s")
+        print(f"{name:<22} {'ok' if code == 0 else f'failed (exit code {code})':<24} {seconds:7.1f} s")
     return 0 if all(code == 0 for _, code, _ in results) else 1
+
+
+def _steps(long: bool, rest: list[str]) -> Iterator[Result]:
+    if rest:
+        yield _run("tests", tests(long, rest))
+        return
+    for name, words in checks():
+        yield _run(name, words)
+    with tempfile.TemporaryFile() as printed:
+        started = time.monotonic()
+        words = tests(long, ["tests/unit", GATEWAY])
+        beside = subprocess.Popen(words, cwd=ROOT, env=_environment(), stdout=printed, stderr=subprocess.STDOUT)
+        yield _run("integration", tests(long, ["tests/integration", f"--ignore={GATEWAY}"]))
+        code = beside.wait()
+        print("── unit, gateway", flush=True)
+        printed.seek(0)
+        shutil.copyfileobj(printed, sys.stdout.buffer)
+        sys.stdout.flush()
+        yield "unit, gateway", code, time.monotonic() - started
+    yield _run("end to end", tests(long, ["tests/e2e"]))
 
 
 def checks() -> list[tuple[str, list[str]]]:
@@ -40,7 +67,7 @@ def checks() -> list[tuple[str, list[str]]]:
 
 
 def tests(long: bool, rest: list[str]) -> list[str]:
-    """pytest over unit, integration and e2e; the long ones only on request."""
+    """pytest's words; the long tests only on request."""
     words = [sys.executable, "-m", "pytest", "--durations=15", "--durations-min=1"]
     if not long and not any(word == "-m" or word.startswith("-m=") for word in rest):
         words += ["-m", "not long"]
@@ -55,10 +82,13 @@ def _tool(name: str) -> str:
     return str(beside) if beside.exists() else name
 
 
-def _run(name: str, words: list[str]) -> tuple[int, float]:
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key != "MARGINDESK_STATE"}
+    return kept | {"QT_QPA_PLATFORM": "offscreen"}
+
+
+def _run(name: str, words: list[str]) -> Result:
     print(f"── {name}", flush=True)
-    environment = {key: value for key, value in os.environ.items() if key != "MARGINDESK_STATE"}
-    environment["QT_QPA_PLATFORM"] = "offscreen"
     started = time.monotonic()
-    code = subprocess.call(words, cwd=ROOT, env=environment)
-    return code, time.monotonic() - started
+    code = subprocess.call(words, cwd=ROOT, env=_environment())
+    return name, code, time.monotonic() - started
