@@ -171,7 +171,7 @@ class Tape:
         remembered = self._remembered.get(x.con_id)
         if remembered is not None and remembered[0] == theory.mid:
             return remembered[1], remembered[2]
-        half = self._half_spread(x, theory)
+        half = self._half_spread(x, theory) * self.market.spread_factor(x)
         low, high = theory.mid - half, theory.mid + half
         step_low, step_high = price_step(x.rule_id, low), price_step(x.rule_id, high)
         bid = round(math.floor(low / step_low + 1e-9) * step_low, 6)
@@ -271,22 +271,6 @@ class Tape:
                 halves.append((ticks.OPTION, ticks.not_computed(kind)))
         halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
         return halves
-
-
-def _computations(quote: Quote, theory: Theory, bid: bool, ask: bool) -> list[Half]:
-        halves = []
-        per_point = max(theory.vega, 1e-4)
-        for wanted, kind, price in ((bid, BID_MODEL, quote.bid), (ask, ASK_MODEL, quote.ask)):
-            if wanted and price > 0:
-                shift = (price - theory.mid) / per_point / 100.0
-                halves.append(_computation(kind, theory, price, max(theory.iv + shift, 0.01)))
-            elif wanted:
-                halves.append((ticks.OPTION, ticks.not_computed(kind)))
-        halves.append(_computation(MODEL, theory, theory.mid, theory.iv))
-        return halves
-
-
-NOT_COMPUTED = b"%d\x000\0-1\0-2\0-1\0-1\0-2\0-2\0-2\0-1\0"
 
 
 def _computation(kind: int, theory: Theory, price: float, iv: float) -> Half:
