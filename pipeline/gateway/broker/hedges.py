@@ -52,7 +52,7 @@ def conversion(long: Leg, short: Leg) -> Requirement:
     at most. What the short is in the money is charged in each.
     """
     lot = short.multiplier
-    need = rates.HEDGED * long.strike + long.outer
+    need = rates.HEDGED * long.strike + (long.outer if short.strike != long.strike else 0.0)
     if short.right == "C" and short.strike > long.strike:
         need = min(need, rates.COLLAR * short.strike)
     initial = lot * (rates.REG_T_STOCK * short.under + short.inner)
