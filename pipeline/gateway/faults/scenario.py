@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 import tomllib
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ COMMON: dict[str, type] = {
     "times": int,
 }
 ANY_MESSAGE = 0
+NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def command(line: str) -> Fault:
         key, equals, text = word.partition("=")
         if not equals:
             raise ConfigError([f"{word!r}: expected key=value"])
-        row[key] = _value(text)
+        row[key] = _read(text, _kind(str(row["do"]), key) or str)
     wrong = check(row)
     if wrong:
         raise ConfigError(wrong)
@@ -114,7 +116,7 @@ def check(row: dict[str, Any]) -> list[str]:
     for key, value in row.items():
         if key == "do":
             continue
-        kind = COMMON.get(key) or (type(own[key]) if key in own else None)
+        kind = _kind(do, key)
         if kind is None:
             wrong.append(f"{key}: unknown key of {do}; expected one of {', '.join([*own, *COMMON])}")
         elif not _fits(value, kind):
@@ -126,6 +128,12 @@ def check(row: dict[str, Any]) -> list[str]:
     if do == "unset" and not wrong:
         wrong += _among(row, "where", UNSET_WHERE) + _among(row, "spelling", tuple(SPELLINGS))
     return wrong
+
+
+def _kind(do: str, key: str) -> type | None:
+    """What a key of a fault is; None if it has no such key."""
+    own = KINDS[do].values if do in KINDS else {}
+    return COMMON.get(key) or (type(own[key]) if key in own else None)
 
 
 def _among(row: dict[str, Any], key: str, allowed: tuple[str, ...]) -> list[str]:
@@ -146,12 +154,10 @@ def _made(row: dict[str, Any]) -> Fault:
     return Fault(do=str(row["do"]), values=own | {key: row[key] for key in own if key in row}, **common)
 
 
-def _value(text: str) -> Value:
-    if text in ("true", "false"):
+def _read(text: str, kind: type) -> Value:
+    """A word as its key's kind; what is none stays text, which `check` then names."""
+    if kind is bool and text in ("true", "false"):
         return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    if kind in (int, float) and NUMBER.fullmatch(text):
+        return kind(text) if kind is float or "." not in text else text
     return text
