@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pipeline.gateway.answers.area import Area, PlainAnswer
 from pipeline.gateway.market import days
 from pipeline.gateway.session import Session
-from pipeline.gateway.tells import frames
+from pipeline.gateway.tells import frames, orders
 
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -26,6 +26,15 @@ class Start(Area):
         self._ids(session, -1)
         for code, text in FARMS:
             self.house.error(session, -1, code, text)
+        if self.house.settings.open_orders_at_start:
+            self._open_orders(session)
+
+    def _open_orders(self, session: Session) -> None:
+        brokerage = self.house.brokerage
+        for order in brokerage.live_orders():
+            if order.client_id == session.client_id:
+                session.send(orders.open_order(session.sv, order, brokerage.contract(order)))
+                session.send(orders.order_status(order))
 
     def plain(self) -> Mapping[str, PlainAnswer]:
         return {

@@ -155,7 +155,7 @@ def test_refused_orders(app, make_contract, make_order):
         app.client.placeOrder(first + 5 + n, make_contract(), order)
         assert app.wait("error", lambda req_id, *_, n=n: req_id == first + 5 + n)[2] == code
     stop = make_order("SELL", 1)
-    stop.orderType, stop.auxPrice = "STP", 100.0
+    stop.orderType, stop.auxPrice = "VOL", 100.0
     app.client.placeOrder(first + 9, make_contract(), stop)
     assert app.wait("error", lambda req_id, *_: req_id == first + 9)[2] == 387
     app.client.cancelOrder(987654, OrderCancel())
