@@ -76,19 +76,23 @@ class _Book:
                     break
         return cost
 
-    def _greedy(self) -> Count:
+    def _greedy(self, begun: Count | None = None) -> Count:
+        """The pairs that save most, after those of `begun`."""
         left_short, left_long = [n for _, n in self.shorts], [n for _, n in self.longs]
-        chosen: Count = {}
+        chosen: Count = dict(begun or {})
+        for (s, m), n in chosen.items():
+            left_short[s] -= n
+            left_long[m] -= n
         for pair in self.pairs:
             n = min(left_short[pair.short], left_long[pair.long])
             if n and pair.saving > 0.0:
-                chosen[pair.short, pair.long] = n
+                chosen[pair.short, pair.long] = chosen.get((pair.short, pair.long), 0) + n
                 left_short[pair.short] -= n
                 left_long[pair.long] -= n
         return chosen
 
     def _neighbours(self, chosen: Count) -> Iterable[Count]:
-        """One pair more, one less, or a pair in another's place."""
+        """One pair more, one less, or a pair in another's place and what that sets free paired anew."""
         for pair in self.pairs:
             key = pair.short, pair.long
             if self._fits(chosen, key):
@@ -97,7 +101,7 @@ class _Book:
                 if other != key and (other[0] == key[0] or other[1] == key[1]):
                     without = {k: v for k, v in {**chosen, other: n - 1}.items() if v}
                     if self._fits(without, key):
-                        yield {**without, key: without.get(key, 0) + 1}
+                        yield self._greedy({**without, key: without.get(key, 0) + 1})
         for key, n in chosen.items():
             yield {k: v for k, v in {**chosen, key: n - 1}.items() if v}
 

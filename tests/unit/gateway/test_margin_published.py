@@ -83,12 +83,13 @@ def test_jelly_roll_leaves_the_far_call_naked():
 
 
 def test_the_search_finds_what_pairing_by_saving_misses():
-    """The long 100 saves most against the short 90, but then the short 95 is naked; the other way round none is."""
+    """The far long saves most against the near short, but then the far short is naked, 3,100; each with its own: 600."""
     legs = [
         option("KO", -1, "C", 90.0, 11.0, 100.0, "20270115"), option("KO", -1, "C", 95.0, 7.0, 100.0, "20261218"),
-        option("KO", 1, "C", 95.0, 8.0, 100.0, "20270115"), option("KO", 1, "C", 91.0, 9.5, 100.0, "20261218"),
+        option("KO", 1, "C", 95.0, 8.0, 100.0, "20270115"), option("KO", 1, "C", 96.0, 6.5, 100.0, "20261218"),
     ]  # fmt: skip
-    assert of(*legs).maintenance == pytest.approx(500.0)
+    assert of(*legs).maintenance == pytest.approx(600.0)
+    assert of(*legs[::-1]).maintenance == pytest.approx(600.0)
 
 
 def test_covered_calls_far_out():

@@ -236,7 +236,7 @@ def test_accounts_positions_and_profit(heard, listed):
     assert [row[1].conId for row in recorder.named("position")] == held
     assert len(recorder.named("positionMulti")) == len(held)
     assert ("NetLiquidation", values["NetLiquidation"]) in [row[3:5] for row in recorder.named("accountUpdateMulti")]
-    assert {row[1] for row in recorder.named("accountSummary")} == {"DU1234501", "DU1234502"}
+    assert {row[1] for row in recorder.named("accountSummary")} == {"DU1234501", "DU1234502", "All"}
     ((_, daily, unrealized, realized),) = recorder.named("pnl")
     assert unrealized == float(listed.bank.figures(account).unrealized)
     assert (recorder.named("pnlSingle")[0][1], realized) == (Decimal(600), 0.0)
