@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 import numpy as np
 
-from pipeline.gateway.market import days, listing, surface
+from pipeline.gateway.market import days, dividends, listing, surface
 from pipeline.gateway.market.instruments import Instrument
+from pipeline.gateway.market.smile import Smile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +29,44 @@ class Theory:
 class Chain:
     """The options of one class with one underlying: on a stock or index, or on one future."""
 
-    def __init__(self, options: list[Instrument], dividend: float, carried: Callable[[float, int], float]) -> None:
-        self.con_ids = [x.con_id for x in options]
-        self.process, self.american = options[0].process, options[0].american
+    def __init__(
+        self,
+        options: list[Instrument],
+        income: float,
+        carried: Callable[[float, int], float],
+        smile: Callable[[str, float], Smile],
+    ) -> None:
+        """`options` by expiry and strike; `income` is what holding the underlying earns, `carried` its price from spot
+        and time, `smile` the surface from the process's name and spot."""
+        first = options[0]
+        self.process, self.american = first.process, first.american
         self.strike = np.array([x.strike for x in options])
         self.call = np.array([x.right == "C" for x in options])
         self.expiry: list[date] = [x.expiry_date for x in options]
-        self.dividend, self._carried = dividend, carried
+        self.income, self._carried, self._smile = income, carried, smile
+        self._payer = first.symbol if first.sec_type == "OPT" else ""
         self._step = -1
         self._rows: list[Theory] = []
 
-    def prices(self, spot: float, now_ns: int, vol: float) -> surface.Prices:
+    def prices(self, spot: float, now_ns: int) -> surface.Prices:
         by_day = {day: days.years_to(day, now_ns) for day in set(self.expiry)}
         years = np.array([by_day[day] for day in self.expiry])
-        under = self._carried(spot, now_ns)
         return surface.price_class(
-            under, self.strike, years, self.call, vol, listing.RATE, self.dividend, self.american
-        )
+            self._carried(spot, now_ns), self.strike, years, self.call, self._smile(self.process, spot),
+            listing.RATE, self.income, self.american, self.cash(now_ns),
+        )  # fmt: skip
 
-    def theories(self, step: int, spot: float, now_ns: int, vol: float) -> list[Theory]:
+    def cash(self, now_ns: int) -> list[tuple[float, float]]:
+        """Dividends of the underlying from now to the last expiry: years until the ex-date begins, amount."""
+        today = days.new_york(now_ns).date()
+        rows = dividends.between(self._payer, today, max(self.expiry))
+        ahead = [((days.ns_of(day, time.min) - now_ns) / days.NS / days.YEAR_S, amount) for day, amount in rows]
+        return [row for row in ahead if row[0] > 0.0]
+
+    def theories(self, step: int, spot: float, now_ns: int) -> list[Theory]:
         """All of the class; priced anew when `step` is another."""
         if self._step != step:
-            p = self.prices(spot, now_ns, vol)
+            p = self.prices(spot, now_ns)
             under = self._carried(spot, now_ns)
             columns = (p.price, p.iv, p.delta, p.gamma, p.vega, p.theta)
             rows = zip(*(x.tolist() for x in columns), strict=True)

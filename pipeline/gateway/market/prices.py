@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.gateway.market import bonds, days, dividends, listing, moves, sessions
+from pipeline.gateway.market import bonds, days, dividends, listing, moves, sessions, surface
 from pipeline.gateway.market.chains import Chain, Theory
 from pipeline.gateway.market.instruments import OPTIONS, Instrument, price_step
 from pipeline.gateway.market.moves import Array
 from pipeline.gateway.market.sessions import PAIR, STOCK, Phase
+from pipeline.gateway.market.smile import Smile
 from pipeline.gateway.market.universe import Universe
 
 __all__ = ["STEP_S", "Market", "Theory"]
@@ -26,6 +27,8 @@ OPTION_STEPS = 4  # option classes follow every fourth move
 TRADING_DAY_S = 6.5 * 3600.0
 TRADING_YEAR_S = 252.0 * TRADING_DAY_S
 LEVERAGE = -0.6  # elasticity of the at-the-money volatility to the price
+USUAL_VOL = 1.06  # implied against the yearly volatility of the moves
+INDEX_SHAPE, STOCK_SHAPE = (-0.65, 1.15), (-0.30, 0.90)  # ρ and η of the surface
 MINUTE_NS = 60 * days.NS
 BAND, HALT_NS = 0.05, 5 * MINUTE_NS  # a stock that jumps further stands still (LULD)
 NOT_HALTED, GENERAL_HALT, VOLATILITY_HALT = 0, 1, 2
@@ -70,6 +73,7 @@ class Market:
         self._chance = 0.0
         self._date = days.new_york(start_ns).date()
         self._gathered: dict[str, float] = {}
+        self._vix = (0.0, 0.0)
         self._place: dict[int, tuple[Chain, int]] = {}
         self._chains()
         self._begin_minute(start_ns)
@@ -201,8 +205,7 @@ class Market:
         if x.sec_type in OPTIONS:
             chain, n = self._place[x.con_id]
             spot = float(view.slow_spot[self.index[chain.process]])
-            vol = self.at_the_money(chain.process, spot)
-            return chain.theories(view.step, spot, view.slow_ns, vol)[n]
+            return chain.theories(view.step, spot, view.slow_ns)[n]
         return Theory(self._linear(x, view.spot, view.now_ns))
 
     def closing(self, x: Instrument) -> float:
@@ -240,7 +243,7 @@ class Market:
             return self._linear(x, spot, now_ns)
         chain, n = self._place[x.con_id]
         level = float(spot[self.index[chain.process]])
-        return float(chain.prices(level, now_ns, self.at_the_money(chain.process, level)).price[n])
+        return float(chain.prices(level, now_ns).price[n])
 
     def _linear(self, x: Instrument, spot: Array, now_ns: int) -> float:
         """Worth of what is no option."""
@@ -248,7 +251,7 @@ class Market:
             shift = bonds.shift_of(float(spot[self.index["TLT"]]), listing.TLT.price)
             return bonds.price(x.bond, days.new_york(now_ns).date(), shift)
         if x.symbol == "VIX":
-            return 100.0 * self.at_the_money("SPX", float(spot[self.index["SPX"]]))
+            return self._volatility_index(float(spot[self.index["SPX"]]))
         level = float(spot[self.index[x.process]]) * x.factor
         if x.sec_type == "FUT":
             return level * math.exp(_carry(x.symbol) * days.years_to(x.expiry_date, now_ns))
@@ -260,11 +263,19 @@ class Market:
             self._gathered[symbol] = dividends.accrued(symbol, self._date)
         return self._gathered[symbol]
 
-    def at_the_money(self, process: str, spot: float) -> float:
-        """Volatility of the class: rises as the price falls."""
+    def smile(self, process: str, spot: float) -> Smile:
+        """The volatility surface of a class: it rises as the price falls."""
         n = self.index[process]
-        level: float = 1.06 * float(self.vol[n]) * math.pow(spot / float(self.first[n]), LEVERAGE)
-        return min(max(level, 0.05), 2.0)
+        long = USUAL_VOL * float(self.vol[n])
+        now = min(max(long * math.pow(spot / float(self.first[n]), LEVERAGE), 0.05), 2.0)
+        skew, curve = INDEX_SHAPE if process in listing.INDEX_PROCESSES else STOCK_SHAPE
+        return Smile(now, long, skew, curve)
+
+    def _volatility_index(self, level: float) -> float:
+        """VIX with the index at `level`; the last one is remembered."""
+        if self._vix[0] != level:
+            self._vix = level, surface.volatility_index(self.smile("SPX", level))
+        return self._vix[1]
 
     # Days.
 
@@ -299,9 +310,11 @@ class Market:
         under = self.universe.by_con_id[options[0].under_con_id]
         if under.sec_type == "FUT":
             carry, expiry = _carry(under.symbol), under.expiry_date
-            return Chain(options, listing.RATE, lambda spot, now: spot * math.exp(carry * days.years_to(expiry, now)))
+            return Chain(
+                options, listing.RATE, lambda spot, now: spot * math.exp(carry * days.years_to(expiry, now)), self.smile
+            )
         dividend = listing.INDEX_YIELD if under.process in listing.INDEX_PROCESSES else 0.0
-        return Chain(options, dividend, lambda spot, _now: spot)
+        return Chain(options, dividend, lambda spot, _now: spot, self.smile)
 
     # Keeping.
 

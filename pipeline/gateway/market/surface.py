@@ -1,112 +1,92 @@
-"""Option prices and sensitivities of one class on a smile. Pure numpy; all rates continuous, times in years."""
+"""Option prices of one class, without arbitrage between them. Pure numpy; all rates continuous, times in years.
+
+European prices come from a surface that has none (`smile`). American ones add what early exercise is worth, and are
+then made convex along the strikes and kept within put-call parity's bounds, each time by lowering, never below the
+European price nor what exercise gives at once.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-SKEW, CURVE, REACH = -0.055, 0.018, 2.5  # per standard deviation; the smile flattens beyond REACH
-NEWTON_STEPS = 5
+from pipeline.gateway.market import european, exercise
+from pipeline.gateway.market.european import Array, Flags, Prices
+from pipeline.gateway.market.exercise import Cash
+from pipeline.gateway.market.smile import Smile
 
+__all__ = ["Prices", "price_at", "price_class", "volatility_index"]
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Per option: price, implied volatility, and TWS's units: vega per vol point, theta per day."""
-
-    price: Array
-    iv: Array
-    delta: Array
-    gamma: Array
-    vega: Array
-    theta: Array
-
-
-def normal_cdf(x: Array) -> Array:
-    return 0.5 * (1.0 + np.fromiter(map(math.erf, (x / math.sqrt(2.0)).tolist()), np.float64, x.size))
-
-
-def normal_pdf(x: Array) -> Array:
-    density: Array = np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
-    return density
-
-
-def smile(forward: Array, strike: Array, years: Array, at_the_money: float) -> Array:
-    """Volatility by strike: quadratic in standard deviations of log-moneyness, flat in the far wings."""
-    deviations = np.log(strike / forward) / (at_the_money * np.sqrt(years))
-    x = REACH * np.tanh(deviations / REACH)
-    vol: Array = at_the_money * (1.0 + SKEW * x + CURVE * x * x)
-    return vol
+THIRTY_DAYS = 30.0 / 365.0
+STRIP = np.linspace(-9.0, 6.0, 151)  # strikes of the volatility index, in standard deviations of the log price
 
 
 def price_class(
-    spot: float, strike: Array, years: Array, call: npt.NDArray[np.bool_], at_the_money: float,
-    rate: float, dividend: float, american: bool,
+    spot: float, strike: Array, years: Array, call: Flags, smile: Smile, rate: float, dividend: float,
+    american: bool, cash: Cash = (),
 ) -> Prices:  # fmt: skip
-    """Black-Scholes-Merton on the smile; American puts with the quadratic approximation of Barone-Adesi and Whaley.
-
-    American calls equal European ones, because the stocks here pay no dividend (`dividend` is 0 where `american`).
-    """
-    forward = spot * np.exp((rate - dividend) * years)
-    return price_at(spot, strike, years, call, smile(forward, strike, years, at_the_money), rate, dividend, american)
+    """Every option of a class, each at its volatility on the smile; `cash`: dividends ahead, in years and money."""
+    forward = (spot - exercise.escrowed(years, cash, rate)) * np.exp((rate - dividend) * years)
+    vol = smile.vol(np.log(strike / forward), years)
+    found = price_at(spot, strike, years, call, vol, rate, dividend, american, cash)
+    if not american:
+        return found
+    price = found.price.copy()
+    for expiry in np.unique(years):
+        calls, puts = (np.flatnonzero((years == expiry) & side) for side in (call, ~call))
+        for group in (calls, puts):
+            price[group] = convex(strike[group], price[group])
+        if len(calls) == len(puts) and np.array_equal(strike[calls], strike[puts]):
+            paid = exercise.escrowed(np.array([expiry]), cash, rate)[0]
+            highest = price[calls] - (spot * math.exp(-dividend * float(expiry)) - paid) + strike[puts]
+            price[puts] = convex(strike[puts], np.minimum(price[puts], highest))
+    return Prices(price, found.iv, found.delta, found.gamma, found.vega, found.theta)
 
 
 def price_at(
-    spot: float, strike: Array, years: Array, call: npt.NDArray[np.bool_], vol: Array,
-    rate: float, dividend: float, american: bool,
+    spot: float, strike: Array, years: Array, call: Flags, vol: Array, rate: float, dividend: float, american: bool,
+    cash: Cash = (),
 ) -> Prices:  # fmt: skip
-    """As `price_class`, each option at its own volatility."""
-    spots = np.full(strike.shape, spot)
-    d1, d2 = _d(spots, strike, years, vol, rate, dividend)
-    grow, discount = np.exp(-dividend * years), np.exp(-rate * years)
-    side = np.where(call, 1.0, -1.0)
-    n1, n2, density = normal_cdf(side * d1), normal_cdf(side * d2), normal_pdf(d1)
-    price = side * (spots * grow * n1 - strike * discount * n2)
-    delta = side * grow * n1
-    gamma = grow * density / (spots * vol * np.sqrt(years))
-    vega = spots * grow * density * np.sqrt(years) / 100.0
-    decay = -spots * grow * density * vol / (2.0 * np.sqrt(years))
-    theta = (decay - side * rate * strike * discount * n2 + side * dividend * spots * grow * n1) / 365.0
-    if american:
-        put = ~call
-        extra, slope, bend, exercise = _early_exercise(spot, strike[put], years[put], vol[put], rate, dividend)
-        inner = strike[put] - spot
-        price[put] = np.where(exercise, inner, price[put] + extra)
-        delta[put] = np.where(exercise, -1.0, delta[put] + slope)
-        gamma[put] = np.where(exercise, 0.0, gamma[put] + bend)
-    return Prices(np.maximum(price, 0.0), vol, delta, gamma, vega, theta)
+    """Each option at its own volatility, by itself."""
+    spots = spot - exercise.escrowed(years, cash, rate)
+    found = european.prices(spots, strike, years, call, vol, rate, dividend)
+    early = ~call if not cash and dividend <= 0.0 else np.ones(call.shape, bool)
+    if not american or not early.any():
+        return found
+    extra, slope, bend = exercise.premium(
+        spots[early], strike[early], years[early], call[early], vol[early], rate, dividend, cash
+    )
+    found.price[early] += extra
+    found.delta[early] += slope
+    found.gamma[early] += bend
+    return found
 
 
-def _d(spot: Array, strike: Array, years: Array, vol: Array, rate: float, dividend: float) -> tuple[Array, Array]:
-    width = vol * np.sqrt(years)
-    d1 = (np.log(spot / strike) + (rate - dividend + 0.5 * vol * vol) * years) / width
-    return d1, d1 - width
+def convex(strike: Array, price: Array) -> Array:
+    """The greatest convex curve below the prices; strikes rise."""
+    slopes = np.diff(price) / np.diff(strike)
+    if (np.diff(slopes) >= 0.0).all():
+        return price
+    corners: list[int] = []
+    x, y = strike.tolist(), price.tolist()
+    for n in range(len(x)):
+        while len(corners) > 1:
+            a, b = corners[-2], corners[-1]
+            if (y[b] - y[a]) * (x[n] - x[a]) < (y[n] - y[a]) * (x[b] - x[a]):
+                break
+            corners.pop()
+        corners.append(n)
+    lowered: Array = np.interp(strike, strike[corners], price[corners])
+    return lowered
 
 
-def _early_exercise(
-    spot: float, strike: Array, years: Array, vol: Array, rate: float, dividend: float
-) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
-    """Premium of a put's early exercise, its first two derivatives in the spot, and where it is exercised at once."""
-    carry = rate - dividend
-    m, n = 2.0 * rate / vol**2, 2.0 * carry / vol**2
-    k = 1.0 - np.exp(-rate * years)
-    q1 = 0.5 * (1.0 - n - np.sqrt((n - 1.0) ** 2 + 4.0 * m / k))
-    forever = strike / (1.0 - 2.0 / (1.0 - n - np.sqrt((n - 1.0) ** 2 + 4.0 * m)))
-    h = (carry * years - 2.0 * vol * np.sqrt(years)) * strike / (strike - forever)
-    border = forever + (strike - forever) * np.exp(h)
-    grow, discount = np.exp(-dividend * years), np.exp(-rate * years)
-    for _ in range(NEWTON_STEPS):
-        d1, d2 = _d(border, strike, years, vol, rate, dividend)
-        tail = normal_cdf(-d1)
-        european = strike * discount * normal_cdf(-d2) - border * grow * tail
-        right = european - (1.0 - grow * tail) * border / q1
-        bend = grow * normal_pdf(d1) / (vol * np.sqrt(years))
-        slope = -grow * tail * (1.0 - 1.0 / q1) - (1.0 + bend) / q1
-        border = np.clip((strike - right + slope * border) / (1.0 + slope), 0.01 * strike, strike)
-    d1, _ = _d(border, strike, years, vol, rate, dividend)
-    weight = -(border / q1) * (1.0 - grow * normal_cdf(-d1))
-    extra = weight * (spot / border) ** q1
-    return extra, extra * q1 / spot, extra * q1 * (q1 - 1.0) / spot**2, spot <= border
+def volatility_index(smile: Smile) -> float:
+    """The volatility index in points: the fair variance of thirty days from a strip of options, as Cboe's VIX."""
+    years = np.full(STRIP.shape, THIRTY_DAYS)
+    moneyness = STRIP * math.sqrt(float(smile.at_the_money(years[:1])[0]))
+    strike, one = np.exp(moneyness), np.ones(STRIP.shape)
+    worth = european.value(one, strike, years, moneyness >= 0.0, smile.vol(moneyness, years), 0.0, 0.0)
+    dense = worth / strike  # in the log of the strike
+    area = float(((dense[1:] + dense[:-1]) * np.diff(moneyness)).sum()) / 2.0
+    return 100.0 * math.sqrt(2.0 * area / THIRTY_DAYS)
