@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import numpy as np
 
-from pipeline.gateway.market import days, listing, surface
+from pipeline.gateway.market import days, dividends, listing, surface
 from pipeline.gateway.market.chains import Theory
 from pipeline.gateway.market.instruments import Instrument
 
 LEAST_VOL, MOST_VOL = 0.01, 10.0
-HALVINGS = 60
+MOST_TRIES, EXACT = 60, 1e-9
 
 
 def value(x: Instrument, under: float, vol: float, now_ns: int) -> Theory:
@@ -19,21 +21,43 @@ def value(x: Instrument, under: float, vol: float, now_ns: int) -> Theory:
     years = days.years_to(x.expiry_date, now_ns)
     found = surface.price_at(
         under, np.array([x.strike]), np.array([years]), np.array([x.right == "C"]), np.array([vol]), listing.RATE,
-        income, x.american,
+        income, x.american, dividends.ahead(x.symbol, now_ns, x.expiry_date) if x.sec_type == "OPT" else (),
     )  # fmt: skip
     columns = (found.price, found.iv, found.delta, found.gamma, found.vega, found.theta)
-    return Theory(*(float(column[0]) for column in columns), under)
+    price, iv, delta, gamma, vega, theta = (float(column[0]) for column in columns)
+    return Theory(price, iv, delta, gamma, vega, theta, under)
 
 
 def implied(x: Instrument, price: float, under: float, now_ns: int) -> float | None:
     """The volatility at which `x` is worth `price`; None if no volatility gives that price."""
-    low, high = LEAST_VOL, MOST_VOL
-    if not value(x, under, low, now_ns).mid <= price <= value(x, under, high, now_ns).mid:
+    close = EXACT * max(price, 1.0)
+    low = high = LEAST_VOL
+    below = above = value(x, under, low, now_ns).mid - price
+    if below > close:
         return None
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        if value(x, under, middle, now_ns).mid < price:
-            low = middle
+    while above < -close:
+        if high >= MOST_VOL:
+            return None
+        low, below, high = high, above, min(2.0 * high, MOST_VOL)
+        above = value(x, under, high, now_ns).mid - price
+    if abs(above) <= close:
+        return high
+    for _ in range(MOST_TRIES):  # false position after Illinois: the end that stays counts half
+        guess = low - below * (high - low) / (above - below)
+        miss = value(x, under, guess, now_ns).mid - price
+        if abs(miss) <= close:
+            return guess
+        if miss < 0.0:
+            low, below, above = guess, miss, above / 2.0
         else:
-            high = middle
+            high, above, below = guess, miss, below / 2.0
     return 0.5 * (low + high)
+
+
+def _dividends(x: Instrument, now_ns: int) -> list[tuple[float, float]]:
+    """What the underlying pays until the expiry: years until it goes ex, amount."""
+    if x.sec_type != "OPT":
+        return []
+    rows = dividends.between(x.symbol, days.new_york(now_ns).date(), x.expiry_date)
+    ahead = [((days.ns_of(day, time.min) - now_ns) / days.NS / days.YEAR_S, amount) for day, amount in rows]
+    return [row for row in ahead if row[0] > 0.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 
 import numpy as np
 
@@ -53,15 +53,8 @@ class Chain:
         years = np.array([by_day[day] for day in self.expiry])
         return surface.price_class(
             self._carried(spot, now_ns), self.strike, years, self.call, self._smile(self.process, spot),
-            listing.RATE, self.income, self.american, self.cash(now_ns),
+            listing.RATE, self.income, self.american, dividends.ahead(self._payer, now_ns, max(self.expiry)),
         )  # fmt: skip
-
-    def cash(self, now_ns: int) -> list[tuple[float, float]]:
-        """Dividends of the underlying from now to the last expiry: years until the ex-date begins, amount."""
-        today = days.new_york(now_ns).date()
-        rows = dividends.between(self._payer, today, max(self.expiry))
-        ahead = [((days.ns_of(day, time.min) - now_ns) / days.NS / days.YEAR_S, amount) for day, amount in rows]
-        return [row for row in ahead if row[0] > 0.0]
 
     def theories(self, step: int, spot: float, now_ns: int) -> list[Theory]:
         """All of the class; priced anew when `step` is another."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 
 from pipeline.gateway.market import days
@@ -47,6 +47,13 @@ def between(symbol: str, first: date, last: date) -> list[tuple[date, float]]:
 def on(symbol: str, day: date) -> float:
     """What `symbol` pays to who held it before `day`; 0.0 when `day` is no ex-date."""
     return sum(amount for when, amount in of_year(symbol, day.year) if when == day)
+
+
+def ahead(symbol: str, now_ns: int, last: date) -> list[tuple[float, float]]:
+    """What `symbol` goes ex of from now to `last`: years until that day begins, amount."""
+    rows = between(symbol, days.new_york(now_ns).date(), last)
+    found = [((days.ns_of(day, time.min) - now_ns) / days.NS / days.YEAR_S, amount) for day, amount in rows]
+    return [row for row in found if row[0] > 0.0]
 
 
 def accrued(symbol: str, day: date) -> float:

@@ -15,6 +15,7 @@ from pipeline.gateway.market.european import Array, Flags, edges, value
 
 STEPS = 31  # odd
 SLOPE_STEP = 2  # step of the tree whose three nodes give the slopes
+LEAST_GAP = 1e-9  # nodes that a huge volatility lays upon each other have no slope between them
 FAR = 5.0  # standard deviations beyond which the tree needn't tell two options apart
 Cash = Sequence[tuple[float, float]]  # years until a dividend, its amount
 
@@ -73,6 +74,7 @@ def _ahead(at: Array, years: Array, cash: Cash, rate: float) -> Array:
 
 def _slopes(spot: Array, x: Array, y: Array) -> tuple[Array, Array]:
     """First two derivatives at `spot` of the parabola through three points."""
-    low, high = (y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1])
-    bend = (high - low) / (x[2] - x[0])
+    first, second = (np.maximum(x[n + 1] - x[n], LEAST_GAP * spot) for n in (0, 1))
+    low, high = (y[1] - y[0]) / first, (y[2] - y[1]) / second
+    bend = (high - low) / (first + second)
     return low + bend * (2.0 * spot - x[0] - x[1]), 2.0 * bend
