@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-NO_HISTORY = "Historical Market Data Service error message:No data of the past in this simulated TWS"
-
 
 def _validation(what: str) -> str:
     return f"Error validating request.-'bX' : cause - {what} is not offered by this simulated TWS"
 
 
 REFUSED: dict[int, tuple[int, int, str]] = {  # message → fields before its id (-1: none), code, text
-    20: (0, 162, NO_HISTORY),
-    25: (1, 366, "No historical data query found for ticker id"),
-    87: (0, 162, NO_HISTORY),
-    88: (0, 162, NO_HISTORY),
-    96: (0, 162, NO_HISTORY),
     22: (0, 162, "Historical Market Data Service error message:No scanner in this simulated TWS"),
     24: (-1, 321, _validation("A scanner")),
     85: (-1, 321, _validation("News")),

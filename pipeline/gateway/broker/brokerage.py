@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from pipeline.gateway.asks.orders import ExerciseOptions, PlaceOrder
 from pipeline.gateway.asks.request import BadRequest
-from pipeline.gateway.broker import books, checking, combos, drafting, exercising, hours, ordering, previews
+from pipeline.gateway.broker import (
+    advisor,
+    allocation,
+    books,
+    checking,
+    combos,
+    drafting,
+    exercising,
+    hours,
+    ordering,
+    previews,
+)
 from pipeline.gateway.broker.accounts import Account
 from pipeline.gateway.broker.bank import Bank
 from pipeline.gateway.broker.events import Bound, Changed, Event, Filled
@@ -40,6 +52,7 @@ class Brokerage:
         self.bank = Bank(market, tape, openings, advised)
         self.book = OrderBook()
         self.floor = Floor(market, tape, self.bank, self.book)
+        self.executions = self.floor.executions
         self.last_order_id: dict[int, int] = {}
         self.next_perm_id = FIRST_PERM_ID
         self.next_bound_id = -1
@@ -60,7 +73,7 @@ class Brokerage:
     @property
     def fills(self) -> list[Fill]:
         """Executions of the last seven days, oldest first."""
-        return self.floor.fills
+        return self.executions.fills
 
     def live_orders(self) -> list[Order]:
         """What was transmitted and is not done, oldest first."""
@@ -78,9 +91,9 @@ class Brokerage:
         self.tape.new_day()
         delivered = self.bank.begin_day()
         since = self.market.now_ns - FILL_DAYS * 86_400 * days.NS
-        self.floor.fills = [fill for fill in self.floor.fills if fill.time_ns >= since]
+        self.executions.fills = [fill for fill in self.executions.fills if fill.time_ns >= since]
         self.floor.liquidity.clear()
-        events += [self.floor.deliver(row) for row in delivered]
+        events += [self.executions.deliver(row) for row in delivered]
         lives, by_con_id = self.universe.lives, self.universe.by_con_id
         gone = [order for order in self.book.live() if not all(lives(by_con_id[c]) for c in order.con_ids)]
         events += [event for order in gone for event in self.floor.end(order, "Cancelled", CANCELLED)]
@@ -96,7 +109,7 @@ class Brokerage:
             "last_order_id": {str(client): order_id for client, order_id in self.last_order_id.items()},
             "next_perm_id": self.next_perm_id,
             "next_bound_id": self.next_bound_id,
-            "next_execution": self.floor.next_execution,
+            "next_execution": self.executions.next_number,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -107,10 +120,10 @@ class Brokerage:
                 self.floor.look_again(order)
         done = self.book.by_perm
         self.book.completed = [done[perm_id] for perm_id in state["completed"] if perm_id in done]
-        self.floor.fills = [Fill(**decimals(Fill, row)) for row in state["fills"]]
+        self.executions.fills = [Fill(**decimals(Fill, row)) for row in state["fills"]]
         self.last_order_id = {int(client): order_id for client, order_id in state["last_order_id"].items()}
         self.next_perm_id, self.next_bound_id = state["next_perm_id"], state["next_bound_id"]
-        self.floor.next_execution = state["next_execution"]
+        self.executions.next_number = state["next_execution"]
 
     # Placing.
 
@@ -162,12 +175,37 @@ class Brokerage:
         return order, self._preview(order)
 
     def _preview(self, order: Order) -> Preview:
-        return previews.preview(order, self.accounts[order.account], self.bank, self.universe, self.tape)
+        return previews.preview(order, self.bank)
 
     def _order(self, client_id: int, asked: PlaceOrder) -> Order:
         found = BAG_CON_ID if asked.contract.sec_type == "BAG" else self.universe.find(asked.contract)[0].con_id
-        account = self._named(asked.req_id, asked.account).name
-        return drafting.draft(asked, client_id, self.next_perm_id, account, found, self.market.now_ns)
+        shares = self._shares(asked)
+        account = asked.account or advisor.MASTER if shares else self._named(asked.req_id, asked.account).name
+        order = drafting.draft(asked, client_id, self.next_perm_id, account, found, self.market.now_ns)
+        order.shares = shares
+        return order
+
+    def _shares(self, asked: PlaceOrder) -> dict[str, int]:
+        """How an advisor's order is split; nothing for an order of one account."""
+        name, structure = asked.terms.text("faGroup"), self.bank.advisor
+        if not name:
+            if structure is not None and not asked.account:
+                text = "You must specify an allocation (either a single account, group, or profile)."
+                raise BadRequest(asked.req_id, 436, text)
+            return {}
+        group = structure.groups.get(name) if structure is not None else None
+        if group is None or asked.account not in ("", advisor.MASTER):
+            raise BadRequest(
+                asked.req_id, 321, f"Error validating request.-'bT' : cause - Invalid FA group '{name[:40]}'"
+            )
+        try:
+            return allocation.shares(int(asked.quantity), group, asked.terms.text("faMethod"), self._worth)
+        except allocation.BadAllocation as wrong:
+            raise BadRequest(asked.req_id, wrong.code, str(wrong)) from None
+
+    def _worth(self, account: str, method: str) -> Decimal:
+        figures = self.bank.figures(self.accounts[account])
+        return figures.net if method == "NetLiq" else figures.available
 
     def _attach(self, order: Order, asked: PlaceOrder) -> None:
         """Make it a child: with its siblings it forms an OCA group, as TWS does."""
@@ -212,7 +250,7 @@ class Brokerage:
             raise BadRequest(req_id, 435, "You must specify an account.")
         account = self.accounts.get(name or next(iter(self.accounts)))
         if account is None:
-            text = f"Error validating request.-'bT' : cause - Invalid account code '{name[:40]}'."
+            text = f"{checking.VALIDATION}Invalid account code '{name[:40]}'."
             raise BadRequest(req_id, 321, text)
         return account
 
@@ -231,7 +269,8 @@ class Brokerage:
         wrong = checking.contract_fault(asked, x)
         if wrong:
             raise BadRequest(asked.req_id, *wrong)
-        self._named(asked.req_id, asked.account)
+        if not self._shares(asked):
+            self._named(asked.req_id, asked.account)
         return x
 
     def _modify(self, old: Order, asked: PlaceOrder) -> list[Event]:

@@ -52,6 +52,7 @@ def change(old: Order, new: Order) -> None:
         new.stop = old.stop
     old.quantity, old.kind, old.limit, old.stop, old.offset = new.quantity, new.kind, new.limit, new.stop, new.offset
     old.tif, old.outside_rth, old.ref, old.terms = new.tif, new.outside_rth, new.ref, new.terms
+    old.shares = new.shares
     old.freed = old.freed and not new.terms.conditions
     if new.oca_group:
         old.oca_group, old.oca_type = new.oca_group, new.oca_type

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from pipeline.gateway.broker import combos, conditions, exercising, hours, matching
-from pipeline.gateway.broker.accounts import ZERO
+from pipeline.gateway.broker import combos, conditions, hours, matching
 from pipeline.gateway.broker.bank import Bank
 from pipeline.gateway.broker.conditions import Outlook
-from pipeline.gateway.broker.deliveries import Delivery
 from pipeline.gateway.broker.events import Changed, Event, Filled
+from pipeline.gateway.broker.filling import Executions
 from pipeline.gateway.broker.liquidity import Liquidity
 from pipeline.gateway.broker.matching import Sight
 from pipeline.gateway.broker.orderbook import OrderBook
@@ -22,17 +21,14 @@ from pipeline.gateway.broker.ordering import (
     PEGGED_KINDS,
     TRAILING_KINDS,
     TRIGGERED_KINDS,
-    Fill,
     Order,
 )
-from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import Market
 from pipeline.gateway.market.sessions import Phase
 from pipeline.gateway.market.tape import MANNERS, Tape
 from pipeline.gateway.market.universe import Instrument, price_step
 
 CANCELLED = "Order Canceled - reason:"
-KEPT_FILLS = 20_000
 
 
 class Floor:
@@ -41,9 +37,8 @@ class Floor:
     def __init__(self, market: Market, tape: Tape, bank: Bank, book: OrderBook) -> None:
         self.market, self.tape, self.bank, self.book = market, tape, bank, book
         self.universe = market.universe
-        self.fills: list[Fill] = []
+        self.executions = Executions(market, tape, bank)
         self.liquidity = Liquidity()
-        self.next_execution = 1
         self._phases: dict[int, Phase] = {}  # of contracts with working orders, when last looked
 
     def match(self) -> list[Event]:
@@ -194,7 +189,7 @@ class Floor:
         return float(figures.excess / figures.net) * 100.0 if figures.net else math.nan
 
     def _executed(self, order: Order, sec_type: str, exchange: str, symbol: str) -> bool:
-        for fill in reversed(self.fills):
+        for fill in reversed(self.executions.fills):
             if fill.time_ns < order.placed_ns:
                 return False
             x = self.universe.by_con_id.get(fill.con_id)
@@ -237,91 +232,23 @@ class Floor:
             yield from self.end(order, "Cancelled", CANCELLED)
 
     def _fill(self, order: Order, quantity: int, price: float) -> Iterator[Event]:
-        base = self._exec_base()
         order.filled += quantity
         order.paid += Decimal(repr(price)) * quantity
         order.last_fill = price
-        made = self._executions(order, quantity, price, base)
-        self.fills += made
-        del self.fills[:-KEPT_FILLS]
+        made = self.executions.make(order, quantity, price)
         if not order.remaining:
             self._complete(order, "Filled")
         for fill in made:
             yield Filled(replace(order), fill)
         yield from self._tell_group(order, quantity)
 
-    def _executions(self, order: Order, quantity: int, price: float, base: str) -> list[Fill]:
-        """The books' entries for a fill: one, or the combination and each of its legs."""
-        if not order.terms.legs:
-            x = self.universe.by_con_id[order.con_id]
-            return [self._book(order, x, order.action, quantity, price, f"{base}.01.01", order.filled, order.average)]
-        made = [
-            Fill(
-                f"{base}.01.01", order.order_id, order.client_id, order.perm_id, order.account, BAG_CON_ID,
-                order.exchange, order.action, quantity, price, self.market.now_ns, order.filled, order.average,
-                order.ref, None, None, order.symbol, order.terms.text("modelCode"),
-            )
-        ]  # fmt: skip
-        for number, leg in enumerate(order.terms.legs, 2):
-            x = self.universe.by_con_id[leg.con_id]
-            action = "BUY" if combos.leg_sign(leg, order.action) > 0 else "SELL"
-            bid, ask = self.tape.now(x)
-            at = ask if action == "BUY" else bid
-            cumulative, average = self._leg_so_far(order, leg.con_id, quantity * leg.ratio, at)
-            exec_id = f"{base}.{number:02d}.01"
-            made.append(self._book(order, x, action, quantity * leg.ratio, at, exec_id, cumulative, average))
-        return made
-
-    def _leg_so_far(self, order: Order, con_id: int, quantity: int, price: float) -> tuple[int, float]:
-        done = [fill for fill in self.fills if (fill.perm_id, fill.con_id) == (order.perm_id, con_id)]
-        total = quantity + sum(fill.quantity for fill in done)
-        paid = price * quantity + sum(fill.price * fill.quantity for fill in done)
-        return total, round(paid / total, 8)
-
-    def _book(
-        self, order: Order, x: Instrument, action: str, quantity: int, price: float, exec_id: str, total: int,
-        average: float, fee: Decimal | None = None,
-    ) -> Fill:  # fmt: skip
-        """Book one execution; `fee` None: by the tariff."""
-        signed = quantity if action == "BUY" else -quantity
-        fee, realized = self.bank.accounts[order.account].fill(x, signed, price, fee)
-        return Fill(
-            exec_id, order.order_id, order.client_id, order.perm_id, order.account, x.con_id, venue(x, order.exchange),
-            action, quantity, price, self.market.now_ns, total, average, order.ref, fee, realized,
-            model=order.terms.text("modelCode"),
-        )  # fmt: skip
-
     def exercise(self, order: Order, x: Instrument, under: Instrument) -> Iterator[Event]:
-        """The option goes for nothing, what it is on comes at the strike."""
-        units = exercising.delivered(x, order.quantity, under.multiplier)
-        base, order.filled = self._exec_base(), order.quantity
-        parts = ((x, "SELL", order.quantity, 0.0), (under, "BUY" if units > 0 else "SELL", abs(units), x.strike))
-        made = [
-            self._book(order, one, action, quantity, price, f"{base}.{n:02d}.01", quantity, price, ZERO)
-            for n, (one, action, quantity, price) in enumerate(parts, 1)
-        ]
-        self.fills += made
+        """An order that is filled at once, by the clearing house."""
+        order.filled = order.quantity
+        made = self.executions.exercise(order, x, under)
         self._complete(order, "Filled")
         for fill in made:
             yield Filled(replace(order), fill)
-
-    def deliver(self, row: Delivery) -> Filled:
-        """What expired was booked without an order: an execution of order 0."""
-        action, quantity = "BUY" if row.quantity > 0 else "SELL", abs(row.quantity)
-        now, x = self.market.now_ns, self.universe.by_con_id[row.con_id]
-        order = Order(0, 0, 0, row.account, 0, x.exchange, action, quantity, "MKT", 0.0, status="Filled", by_hand=True)
-        fill = Fill(
-            f"{self._exec_base()}.01.01", 0, 0, 0, row.account, row.con_id, x.exchange, action, quantity, row.price, now,
-            quantity, row.price, "", ZERO, row.realized,
-        )  # fmt: skip
-        self.fills.append(fill)
-        return Filled(order, fill)
-
-    def _exec_base(self) -> str:
-        number = self.next_execution
-        self.next_execution += 1
-        day = self.market.start_ns // (86_400 * days.NS)
-        return f"{0x20000 + day:08x}.{0x65000000 + number:08x}"
 
     # Groups and endings.
 
@@ -354,14 +281,6 @@ class Floor:
     def _complete(self, order: Order, status: str) -> None:
         order.status, order.completed_ns = status, self.market.now_ns
         self.book.complete(order)
-
-
-def venue(x: Instrument, asked: str) -> str:
-    """Where a fill happens: the exchange that was asked for, or one that SMART finds."""
-    if asked not in ("", "SMART"):
-        return asked
-    listed = [name for name in x.valid_exchanges.split(",") if name not in ("", "SMART")]
-    return x.primary or next(iter(listed), x.exchange)
 
 
 def _child_reason(order: Order) -> str:

@@ -61,6 +61,8 @@ class Order:
     by_hand: bool = False  # entered in TWS itself
     awaits_close: bool = False  # OPG, placed while the market was open: the next opening counts
     reason: str = ""  # why it ended
+    shares: dict[str, int] = field(default_factory=dict)  # of an advisor's group: quantity by account
+    given: dict[str, int] = field(default_factory=dict)  # of that, what fills have brought
 
     @property
     def remaining(self) -> int:
@@ -85,6 +87,12 @@ class Order:
     @property
     def good_till(self) -> str:
         return self.terms.text("goodTillDate") if self.tif == "GTD" else ""
+
+    def portions(self) -> dict[str, int]:
+        """What each account still gets, as it stands."""
+        if not self.shares:
+            return {self.account: self.remaining}
+        return {name: max(share - self.given.get(name, 0), 0) for name, share in self.shares.items()}
 
     @property
     def con_ids(self) -> tuple[int, ...]:
