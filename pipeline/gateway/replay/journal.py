@@ -40,8 +40,8 @@ class JournalRecording:
         found: set[date] = set()
         for frame in read_frames(directory):
             if frame.topic in (TICKS, OPTIONS):
-                records = messages.records(frame)
-                found |= {_day(int(_times(records[n : n + 1])[0])) for n in ((0, -1) if records.size > 1 else (0,))}
+                time_ns = _times(messages.records(frame))
+                found |= {_day(int(time_ns.min())), _day(int(time_ns.max()))} if time_ns.size else set()
             elif frame.header.kind is PayloadKind.MAP:
                 message = self._message(frame)
                 if isinstance(message, messages.Instrument) and message.sec_type in SEC_TYPES:
@@ -100,12 +100,12 @@ def of_ticks(records: npt.NDArray[np.void]) -> Rows:
         [ticks.SIZE, ticks.PRICE, ticks.STRING],
         ticks.GENERIC,
     )
-    lone_size = sized & np.isin(kind, (1, 2, 4))  # a price that TWS left unset
-    forms[lone_size] = ticks.PRICE
-    return Rows(
-        _times(records), records["con_id"].astype(np.int32), forms.astype(np.int8), kind,
-        records["price"].astype(np.float64), records["size"].astype(np.float64),
-    )  # fmt: skip
+    forms[sized & np.isin(kind, (1, 2, 4))] = ticks.PRICE  # no quote
+    price, size = records["price"].astype(np.float64), records["size"].astype(np.float64)
+    priced = forms == ticks.PRICE
+    price[priced & np.isnan(price)] = -1.0
+    size[priced & np.isnan(size)] = 0.0
+    return Rows(_times(records), records["con_id"].astype(np.int32), forms.astype(np.int8), kind, price, size)
 
 
 def of_computations(records: npt.NDArray[np.void], first: int) -> Rows:

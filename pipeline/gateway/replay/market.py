@@ -97,6 +97,8 @@ class Recorded(Market):
 
     def theory(self, x: Instrument) -> Theory:
         """The level; of an option with what follows from its price. A volatility of 0: its price has none."""
+        if not self.universe.lives(x):
+            return Theory(self.settlement(x))
         if x.sec_type not in OPTIONS:
             return Theory(self.level(x))
         under = self.universe.by_con_id.get(x.under_con_id)

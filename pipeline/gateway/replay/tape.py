@@ -79,7 +79,7 @@ class RecordedTape(Tape):
         elif kind == ASK:
             quote.ask, quote.ask_size = price, int(size)
             self._requoted(x, quote, now_ns)
-        elif kind == LAST:
+        elif kind == LAST and (price, size) != (-1.0, 0.0):
             quote.last, quote.last_size, quote.last_time = price, int(size), now_ns // NS
             for traded in self.trades:
                 traded(x, price, int(size), now_ns)
@@ -139,11 +139,9 @@ class RecordedTape(Tape):
 
 
 def price_tail(kind: int, price: float, size: float) -> bytes:
-    """Second half of a tickPrice; no quote (nan) is a price of -1."""
-    shown = -1.0 if math.isnan(price) else price
-    amount = 0.0 if math.isnan(size) else size
-    text = str(int(amount)) if amount.is_integer() else number(amount)
-    return f"{kind}\0{number(shown)}\0{text}\0{AUTO_EXECUTE if kind in SIDED and shown > 0 else 0}\0".encode("ascii")
+    """Second half of a tickPrice; no quote is a price of -1."""
+    text = str(int(size)) if float(size).is_integer() else number(size)
+    return f"{kind}\0{number(price)}\0{text}\0{AUTO_EXECUTE if kind in SIDED and price > 0 else 0}\0".encode("ascii")
 
 
 UNCOMPUTED = {"delta": -2.0, "gamma": -2.0, "vega": -2.0, "theta": -2.0}  # all others: -1

@@ -17,6 +17,7 @@ from pipeline.gateway.replay.fields import Bools, Floats, Integers
 from pipeline.gateway.replay.rows import Quotes, Ticks, Trades
 
 NS = 1_000_000_000
+LONGEST_S = 1e9
 BID, ASK, LAST, HIGH, LOW, OPEN = 1, 2, 4, 6, 7, 14
 Kinds = npt.NDArray[np.int16]
 Places = npt.NDArray[np.int32]
@@ -108,7 +109,7 @@ def of_trades(bars: Trades, who: Places, bar_s: int, sized: bool) -> Rows:
 def shorten(time_ns: Integers, longest_s: float) -> Integers:
     """For each row, how much quiet before it and all rows before is left out, in ns."""
     gaps = np.diff(time_ns, prepend=time_ns[:1])
-    return np.cumsum(np.maximum(gaps - min(round(longest_s * NS), 1 << 62), 0))
+    return np.cumsum(np.maximum(gaps - round(min(longest_s, LONGEST_S) * NS), 0))
 
 
 def columns(rows: Rows) -> tuple[npt.NDArray[Any], ...]:
