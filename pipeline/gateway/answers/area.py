@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pipeline import config
@@ -11,6 +12,8 @@ from pipeline.gateway.asks.request import BadRequest, Request
 from pipeline.gateway.broker.brokerage import Brokerage, Event, no_definition
 from pipeline.gateway.limits import Limits
 from pipeline.gateway.lines import Lines
+from pipeline.gateway.market.bars import Charts
+from pipeline.gateway.market.past import Past
 from pipeline.gateway.market.universe import Description, Instrument
 from pipeline.gateway.session import Phase, Session
 from pipeline.gateway.tells import frames
@@ -28,6 +31,12 @@ class House:
     limits: Limits
     settings: config.Gateway = field(default_factory=config.Gateway)
     sessions: list[Session] = field(default_factory=list)
+
+    @cached_property
+    def charts(self) -> Charts | None:
+        """The past of every contract; None of a market that keeps no prices of its own, as a replay."""
+        market = self.brokerage.market
+        return Charts(Past(market), market) if hasattr(market, "names") else None
 
     def open_sessions(self) -> Iterable[Session]:
         return (session for session in self.sessions if session.phase is Phase.OPEN)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from pipeline.gateway.asks import accounts, advisor, calculations, contracts, market_data, orders, session, streams
+from pipeline.gateway.asks import (
+    accounts,
+    advisor,
+    calculations,
+    contracts,
+    history,
+    market_data,
+    orders,
+    session,
+    streams,
+)
 from pipeline.gateway.asks.fields import Fields, Reader, plain, split
 from pipeline.gateway.asks.refusals import REFUSED
 from pipeline.gateway.asks.request import BadRequest, Request
 
-AREAS = (session, contracts, market_data, streams, calculations, accounts, advisor, orders)
+AREAS = (session, contracts, history, market_data, streams, calculations, accounts, advisor, orders)
 # Cancels of what is never granted: TWS says nothing either when there is nothing to cancel.
 UNGRANTED: dict[int, Reader] = {
-    90: plain("nothing", 0),
-    89: plain("nothing", 0),
     23: plain("nothing", 1),
     13: plain("nothing"),
     101: plain("nothing", 0),

@@ -163,9 +163,8 @@ def test_refused_orders(app, make_contract, make_order):
 
 
 def test_what_is_refused_by_code(app, make_contract):
-    app.client.reqHistoricalData(51, make_contract(), "", "1 D", "1 min", "TRADES", 1, 1, False, [])
     app.client.reqMktDepth(52, make_contract(), 5, False, [])
     app.client.reqMktData(53, make_contract(), "9999", False, False, [])
     app.client.reqMktData(54, make_contract(exchange=""), "", False, False, [])
-    for req_id, code in ((51, 162), (52, 10092), (53, 321), (54, 321)):
+    for req_id, code in ((52, 10092), (53, 321), (54, 321)):
         assert app.wait("error", lambda found, *_, req_id=req_id: found == req_id)[2] == code

@@ -121,21 +121,6 @@ def test_execution_filter(encoder, sv):
     assert (asked.req_id, asked.client_id, asked.account, asked.symbol, asked.side) == (6, 5, "DU1", "AAPL", "BUY")
 
 
-@pytest.mark.parametrize("sv", [157, 178, 200])
-@pytest.mark.parametrize(
-    ("call", "code"),
-    [
-        (lambda c: c.reqHistoricalData(9, stock(), "", "1 D", "1 min", "TRADES", 1, 1, False, []), 162),
-        (lambda c: c.reqHeadTimeStamp(9, stock(), "TRADES", 1, 1), 162),
-        (lambda c: c.reqHistoricalNews(9, 1, "A", "", "", 10, []), 321),
-    ],
-)
-def test_what_is_not_offered_is_refused_on_its_own_id(encoder, sv, call, code):
-    with pytest.raises(BadRequest) as refused:
-        one(encoder, sv, call)
-    assert (refused.value.req_id, refused.value.code) == (9, code)
-
-
 @pytest.mark.parametrize(
     ("payload", "req_id"),
     [
