@@ -45,9 +45,19 @@ def serve(settings: config.Gateway, day: date | None, directory: Path | None) ->
     return 0
 
 
+class _Lines(logging.Formatter):
+    """One line an event for people: what happened, then its facts."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "facts", {})
+        return " ".join([record.levelname, record.message, *(f"{key}={value!r}" for key, value in facts.items())])
+
+
 def run(asked: argparse.Namespace) -> int:
     """Serve what was asked for by the options; ConfigError names every fault in them."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     settings = options.settings(asked)
     if asked.ledger is not None:
         asked.ledger.mkdir(parents=True, exist_ok=True)
