@@ -148,7 +148,10 @@ def test_an_option_on_a_future_delivers_the_future_or_pays_when_both_end(fast):
     held = account()
     held.positions = {option.con_id: Position(-1, Decimal(0))}
     due = list(deliveries.due(held, universe, lambda _x: 250.0, {option.con_id}))
-    assert [(row.con_id, row.quantity, row.price) for row in due] == [(option.con_id, 1, 0.0), (under.con_id, 1, 6900.0)]
+    assert [(row.con_id, row.quantity, row.price) for row in due] == [
+        (option.con_id, 1, 0.0),
+        (under.con_id, 1, 6900.0),
+    ]
     due = list(deliveries.due(held, universe, lambda _x: 250.0, {option.con_id, under.con_id}))
     assert [(row.con_id, row.quantity, row.price) for row in due] == [(option.con_id, 1, 250.0)]
 

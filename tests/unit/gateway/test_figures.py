@@ -120,19 +120,26 @@ def test_currencies_come_with_their_rate_and_the_base_with_one():
         assert {("BASE"), "USD", "EUR"} <= {currency for name, currency in row if name == key}, key
 
 
+IN_SEGMENTS = (
+    "AccruedCash", "AccruedDividend", "AvailableFunds", "Billable", "EquityWithLoanValue", "ExcessLiquidity",
+    "FullAvailableFunds", "FullExcessLiquidity", "FullInitMarginReq", "FullMaintMarginReq", "Guarantee",
+    "IncentiveCoupons", "IndianStockHaircut", "InitMarginReq", "LookAheadAvailableFunds", "LookAheadExcessLiquidity",
+    "LookAheadInitMarginReq", "LookAheadMaintMarginReq", "MaintMarginReq", "NetLiquidation", "PASharesValue",
+    "PhysicalCertificateValue", "PostExpirationExcess", "PostExpirationMargin", "TotalCashValue",
+    "TotalDebitCardPendingCharges",
+)  # fmt: skip
+SINGLE = (
+    "AccountCode", "AccountReady", "AccountType", "BuyingPower", "ColumnPrio-C", "ColumnPrio-S", "Cushion",
+    "DayTradesRemaining", "DayTradesRemainingT+1", "DayTradesRemainingT+4", "GrossPositionValue",
+    "GrossPositionValue-S", "Leverage-S", "LookAheadNextChange", "NLVAndMarginInReview", "NetLiquidationUncertainty",
+    "PreviousDayEquityWithLoanValue", "PreviousDayEquityWithLoanValue-S", "RegTEquity", "RegTEquity-S", "RegTMargin",
+    "RegTMargin-S", "SMA", "SMA-S", "SegmentTitle-C", "SegmentTitle-S", "TradingType-S", "WhatIfPMEnabled",
+)  # fmt: skip
+
+
 def test_the_keys_that_tws_sends_are_all_there():
     names = {key for key, _ in rows(fresh())}
-    both = """AccruedCash AccruedDividend AvailableFunds Billable EquityWithLoanValue ExcessLiquidity FullAvailableFunds
-        FullExcessLiquidity FullInitMarginReq FullMaintMarginReq Guarantee IncentiveCoupons IndianStockHaircut
-        InitMarginReq LookAheadAvailableFunds LookAheadExcessLiquidity LookAheadInitMarginReq LookAheadMaintMarginReq
-        MaintMarginReq NetLiquidation PASharesValue PhysicalCertificateValue PostExpirationExcess PostExpirationMargin
-        TotalCashValue TotalDebitCardPendingCharges""".split()
-    single = """AccountCode AccountReady AccountType BuyingPower ColumnPrio-C ColumnPrio-S Cushion DayTradesRemaining
-        DayTradesRemainingT+1 DayTradesRemainingT+4 GrossPositionValue GrossPositionValue-S Leverage-S
-        LookAheadNextChange NLVAndMarginInReview NetLiquidationUncertainty PreviousDayEquityWithLoanValue
-        PreviousDayEquityWithLoanValue-S RegTEquity RegTEquity-S RegTMargin RegTMargin-S SMA SMA-S SegmentTitle-C
-        SegmentTitle-S TradingType-S WhatIfPMEnabled""".split()
-    wanted = {key + tail for key in both for tail in ("", "-C", "-S")} | set(single) | set(keys.LEDGER_KEYS)
+    wanted = {key + tail for key in IN_SEGMENTS for tail in ("", "-C", "-S")} | set(SINGLE) | set(keys.LEDGER_KEYS)
     assert wanted - names == set()
 
 

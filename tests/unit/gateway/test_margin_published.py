@@ -46,7 +46,10 @@ SPY = 410.0
         ([(1, "P", 300, 0.02), (-2, "P", 310, 0.03), (1, "P", 320, 0.05)], 0.0),  # long butterfly
         ([(-1, "P", 300, 0.02), (2, "P", 310, 0.03), (-1, "P", 320, 0.05)], 1_000.0),  # short butterfly
         ([(1, "P", 300, 0.02), (-1, "P", 310, 0.03), (-1, "C", 320, 92.0), (1, "C", 330, 82.0)], 1_000.0),  # condor
-        ([(-1, "C", 300, 112.0), (1, "C", 310, 102.0), (1, "P", 300, 0.02), (-1, "P", 310, 0.03)], 1_000.0),  # short box
+        (
+            [(-1, "C", 300, 112.0), (1, "C", 310, 102.0), (1, "P", 300, 0.02), (-1, "P", 310, 0.03)],
+            1_000.0,
+        ),  # short box
         ([(1, "C", 300, 112.0), (-1, "C", 310, 102.0), (-1, "P", 300, 0.02), (1, "P", 310, 0.03)], 0.0),  # long box
         ([(1, "P", 400, 4.0), (-1, "P", 410, 8.0), (-1, "C", 410, 8.0), (1, "C", 420, 4.0)], 1_000.0),  # iron butterfly
     ],
@@ -83,7 +86,7 @@ def test_jelly_roll_leaves_the_far_call_naked():
 
 
 def test_the_search_finds_what_pairing_by_saving_misses():
-    """The far long saves most against the near short, but then the far short is naked, 3,100; each with its own: 600."""
+    """The far long saves most against the near short, but then the far short is naked: 3,100 and not 600."""
     legs = [
         option("KO", -1, "C", 90.0, 11.0, 100.0, "20270115"), option("KO", -1, "C", 95.0, 7.0, 100.0, "20261218"),
         option("KO", 1, "C", 95.0, 8.0, 100.0, "20270115"), option("KO", 1, "C", 96.0, 6.5, 100.0, "20261218"),
