@@ -43,7 +43,7 @@ class GatewayService(Service):
             return opening.fresh(settings)
         with contextlib.suppress(FileNotFoundError):
             try:
-                return keeping.load(path.read_bytes(), settings.clock, settings.hours)
+                return keeping.load(path.read_bytes(), settings.clock, settings.hours, settings.advisor)
             except (ValueError, KeyError, TypeError) as error:
                 path.replace(path.with_suffix(".bad"))
                 self.last_error = f"{path}: expected the gateway's state, found: {error}; begun afresh"
