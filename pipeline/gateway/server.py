@@ -313,7 +313,7 @@ class Server:
                 self.end(connection, "refused")
         elif session.queued_bytes > self.limits.unread_bytes:
             self._drop(connection, f"more than {self.limits.unread_bytes} bytes wait for it")
-        elif session.queue and now - session.queue[0].since_s > self.limits.unread_s:
+        elif session.queue and now - session.queue[0].since_s > self.limits.unread_s and not self.settings.replay:
             self._drop(connection, f"it has not read for {self.limits.unread_s:g} s")
         if connection.sock in self.connections and self._selector.get_key(connection.sock).events != connection.wants:
             self._selector.modify(connection.sock, connection.wants, connection)
