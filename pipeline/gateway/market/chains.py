@@ -45,8 +45,10 @@ class Chain:
         self.expiry: list[date] = [x.expiry_date for x in options]
         self.income, self._carried, self._smile = income, carried, smile
         self._payer = first.symbol if first.sec_type == "OPT" else ""
-        self._step = -1
+        self._step: int | None = None
         self._rows: list[Theory] = []
+        self._known: tuple[float, int] | None = None
+        self._worths: list[float] = []
 
     def prices(self, spot: float, now_ns: int) -> surface.Prices:
         by_day = {day: days.years_to(day, now_ns) for day in set(self.expiry)}
@@ -55,6 +57,12 @@ class Chain:
             self._carried(spot, now_ns), self.strike, years, self.call, self._smile(self.process, spot),
             listing.RATE, self.income, self.american, dividends.ahead(self._payer, now_ns, max(self.expiry)),
         )  # fmt: skip
+
+    def worths(self, spot: float, now_ns: int) -> list[float]:
+        """The prices alone at any spot and time; those of the last spot and time are remembered."""
+        if self._known != (spot, now_ns):
+            self._known, self._worths = (spot, now_ns), self.prices(spot, now_ns).price.tolist()
+        return self._worths
 
     def theories(self, step: int, spot: float, now_ns: int) -> list[Theory]:
         """All of the class; priced anew when `step` is another."""

@@ -34,6 +34,7 @@ BAND, HALT_NS = 0.05, 5 * MINUTE_NS  # a stock that jumps further stands still (
 NOT_HALTED, GENERAL_HALT, VOLATILITY_HALT = 0, 1, 2
 FUNDS = ("SPY", "QQQ", "TLT")
 KEPT_FIXINGS = 10
+STALE = -1  # the options on a view that opens follow at once
 
 
 class View:
@@ -103,7 +104,7 @@ class Market:
             slow = self.step % OPTION_STEPS == 0
             for view in self._open:
                 view.spot, view.now_ns = shown, now
-                if slow:
+                if slow or view.step == STALE:
                     view.slow_spot, view.slow_ns, view.step = shown, now, self.step
             for observe in self.observers:
                 observe()
@@ -118,7 +119,11 @@ class Market:
         if days.is_business_day(self._date) and moment.time() >= days.closing_time(self._date):
             self._fix(f"{self._date:%Y%m%d}")
         self.halts = {n: halt for n, halt in self.halts.items() if halt[0] > now}
+        was_open = self._open
         self._open = [v for kind, v in self.views.items() if self.hours[kind].phase(now) is not Phase.CLOSED]
+        for view in self._open:
+            if view not in was_open:
+                view.step = STALE
         dt = STEP_S * self.clock / TRADING_YEAR_S
         lively = {kind: sessions.variance(kind, self.hours[kind], now) for kind in sessions.KINDS}
         share = np.array([lively[kind] for kind in self._kinds])
@@ -243,7 +248,7 @@ class Market:
             return self._linear(x, spot, now_ns)
         chain, n = self._place[x.con_id]
         level = float(spot[self.index[chain.process]])
-        return float(chain.prices(level, now_ns).price[n])
+        return chain.worths(level, now_ns)[n]
 
     def _linear(self, x: Instrument, spot: Array, now_ns: int) -> float:
         """Worth of what is no option."""
@@ -333,6 +338,7 @@ class Market:
             "halts": [[n, *halt] for n, halt in self.halts.items()],
             "fixings": self.fixings,
             "date": self._date.isoformat(),
+            "open": [kind for kind, view in self.views.items() if view in self._open],
             "universe": self.universe.dump(),
         }
 
@@ -349,7 +355,8 @@ class Market:
         self._gathered = {}
         self.universe.restore(state["universe"])
         self._chains()
-        self._begin_minute(self.now_ns)
+        self._open = [self.views[kind] for kind in state["open"]]
+        self._until = 0  # the minute is begun again with the next step
 
 
 def _carry(symbol: str) -> float:
