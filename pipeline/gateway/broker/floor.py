@@ -254,11 +254,11 @@ class Floor:
 
     def _tell_group(self, order: Order, quantity: int) -> Iterator[Event]:
         """A fill of one order of an OCA group: the others end, or become smaller by the same share."""
-        size = order.filled + order.remaining
+        open_before = order.remaining + quantity
         for mate in self.book.group(order):
             if not mate.live or self._held_by_parent(mate):
                 continue
-            cut = mate.quantity if order.oca_type == 1 else math.ceil(mate.quantity * quantity / size)
+            cut = mate.quantity if order.oca_type == 1 else math.ceil(mate.remaining * quantity / open_before)
             if mate.remaining <= cut:
                 yield from self.end(mate, "Cancelled", CANCELLED)
             else:

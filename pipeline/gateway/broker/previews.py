@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.broker import combos
@@ -24,7 +25,7 @@ def preview(order: Order, bank: Bank) -> Preview:
     found = [_of(order, bank.accounts[name], quantity, bank) for name, quantity in order.portions().items()]
     if len(found) == 1:
         return found[0]
-    sums = {name: sum((getattr(one, name) for one in found), ZERO) for name in ADDED}
+    sums: dict[str, Any] = {name: sum((getattr(one, name) for one in found), ZERO) for name in ADDED}
     return Preview(**sums, available_after=min(one.available_after for one in found))
 
 
