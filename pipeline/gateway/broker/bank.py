@@ -110,10 +110,10 @@ class Bank:
 
     def mark(self, x: Instrument) -> float:
         """The price that values a position: the tape's mark, else yesterday's close, else nothing."""
-        for price in (self.tape.mark(x), self.market.closing(x)):
-            if math.isfinite(price):
-                return price
-        return 0.0
+        price = self.tape.mark(x)
+        if not math.isfinite(price):
+            price = self.market.closing(x)
+        return price if math.isfinite(price) else 0.0
 
     def fx(self, currency: str) -> float:
         """Base currency for one unit of `currency`."""

@@ -157,7 +157,7 @@ def par(_currency: str) -> float:
 
 def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, now_ns: int = 0) -> Figures:
     """All sums of an account; `now_ns` 0: the morning of the universe's day."""
-    now_ns = now_ns or days.ns_of(universe.day, days.OPEN)
+    now_ns, mark = now_ns or days.ns_of(universe.day, days.OPEN), _once(mark)
     ledgers = ledgers_of(account, universe, mark, fx, now_ns)
     base = base_of(ledgers)
     legs = legs_of(account, universe, mark, fx, now_ns)
@@ -178,6 +178,18 @@ def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, no
         _initial(ahead_s.initial), cents(ahead_c.initial), cents(ahead_s.maintenance), cents(ahead_c.maintenance), reg_t, _sma(account, net_s - reg_t), ledgers,
         next_close(now_ns), len(staying) != len(legs),
     )  # fmt: skip
+
+
+def _once(mark: Mark) -> Mark:
+    """The same marks, each asked for once."""
+    known: dict[int, float] = {}
+
+    def price(x: Instrument) -> float:
+        if x.con_id not in known:
+            known[x.con_id] = mark(x)
+        return known[x.con_id]
+
+    return price
 
 
 def _initial(need: float) -> Decimal:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pipeline.gateway.broker import hedges, lending, scans
 from pipeline.gateway.broker.legs import Leg, Requirement
+
+KEPT = 256  # requirements of single names
 
 
 def account(legs: Iterable[Leg], net: Mapping[str, float] | None = None) -> tuple[Requirement, Requirement]:
@@ -39,7 +42,13 @@ def account(legs: Iterable[Leg], net: Mapping[str, float] | None = None) -> tupl
 
 def underlying(legs: list[Leg]) -> Requirement:
     """Requirement of the stock and the options in one name, in the base currency."""
-    return hedges.Holding(sorted(legs, key=_place)).best().times(legs[0].rate)
+    return _cheapest(tuple(sorted(legs, key=_place))).times(legs[0].rate)
+
+
+@lru_cache(maxsize=KEPT)
+def _cheapest(legs: tuple[Leg, ...]) -> Requirement:
+    """Kept for what hasn't moved: a preview changes one name of many."""
+    return hedges.Holding(list(legs)).best()
 
 
 def _place(leg: Leg) -> tuple[str, str, str, float]:
