@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.gateway.answers import entitlement
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.answers.feeds import Feeds
 from pipeline.gateway.asks.request import BadRequest, Request
@@ -99,6 +100,9 @@ class Bars(Area):
         x = self.house.one(asked.req_id, asked.contract)
         if (x.sec_type == "CASH" and asked.what == "TRADES") or (x.sec_type == "IND" and asked.what != "TRADES"):
             text = f"Invalid Real-time Query:No {asked.what} for {x.exchange} {x.sec_type}"
+            raise BadRequest(asked.req_id, 420, text)
+        if not entitlement.is_live(self.house, x):
+            text = f"Invalid Real-time Query:No market data permissions for {x.primary or x.exchange} {x.sec_type}"
             raise BadRequest(asked.req_id, 420, text)
         if len(mine) >= self.house.limits.lines:
             raise BadRequest(asked.req_id, 101, "Max number of tickers has been reached")

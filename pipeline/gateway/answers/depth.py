@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from pipeline.gateway.answers import entitlement
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.answers.feeds import Feeds
 from pipeline.gateway.asks.request import BadRequest, Request
@@ -95,6 +96,8 @@ class Depth(Area):
         exchange = asked.contract.exchange
         if x.sec_type not in DEEP or (exchange == "SMART") != asked.smart:
             raise BadRequest(asked.req_id, 10092, UNSUPPORTED)
+        if not entitlement.is_live(self.house, x):
+            raise BadRequest(asked.req_id, *entitlement.refusal(x))
         if asked.rows <= 0:
             text = "Error validating request.-'bT' : cause - Number of market depth rows must be above 0."
             raise BadRequest(asked.req_id, 321, text)

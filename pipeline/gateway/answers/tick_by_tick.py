@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.gateway.answers import entitlement
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.answers.feeds import Feeds
 from pipeline.gateway.asks.request import BadRequest, Request
@@ -67,6 +68,9 @@ class TickByTickData(Area):
         x = self.house.one(asked.req_id, asked.contract)
         if KINDS[asked.kind] not in OFFERED.get(x.sec_type, ()):
             raise self._unsupported(asked, x.symbol)
+        if not entitlement.is_live(self.house, x):
+            text = f"{REFUSED}No market data permissions for {x.primary or x.exchange} {x.sec_type}"
+            raise BadRequest(asked.req_id, 10189, text)
         if not 0 <= asked.count <= MOST_OF_THE_PAST:
             text = f"Error validating request.-'cf' : cause - Number of ticks must be 0 to {MOST_OF_THE_PAST}."
             raise BadRequest(asked.req_id, 321, text)

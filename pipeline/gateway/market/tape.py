@@ -15,7 +15,7 @@ from pipeline.gateway.tells import ticks
 
 Half = tuple[int, bytes]  # place of the first half in ticks.heads(), second half
 BID_SIZE, BID, ASK, ASK_SIZE, LAST, LAST_SIZE, HIGH, LOW, VOLUME, CLOSE = range(10)
-BID_MODEL, ASK_MODEL, LAST_MODEL, MODEL, OPEN, LAST_TIME = 10, 11, 12, 13, 14, 45
+BID_MODEL, ASK_MODEL, LAST_MODEL, MODEL, OPEN, LAST_TIME, HALTED = 10, 11, 12, 13, 14, 45, 49
 AUTO_EXECUTE, NO_QUOTE = 1, -1.0
 
 
@@ -160,7 +160,7 @@ class Tape:
             halves.append((ticks.SIZE, ticks.tick_size(VOLUME, quote.volume)))
         for kind, price in ((HIGH, quote.high), (LOW, quote.low), (CLOSE, quote.close), (OPEN, quote.open)):
             halves.append((ticks.PRICE, ticks.tick_price(kind, price, 0, 0)))
-        halves.append((ticks.GENERIC, ticks.tick_generic(49, 0.0)))  # not halted
+        halves.append((ticks.GENERIC, ticks.tick_generic(HALTED, float(self.market.halted(x)))))
         if MANNERS[x.sec_type].computed:
             halves += self._computations(quote, theory, True, True)
             halves.append(_computation(LAST_MODEL, theory, quote.last, theory.iv))
