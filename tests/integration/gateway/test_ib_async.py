@@ -39,7 +39,7 @@ def test_a_whole_conversation(ib):
     assert ib.client.serverVersion() == 178
     assert ib.managedAccounts() == ["DU1234501", "DU1234502"]
     assert 38 <= len(ib.positions()) <= 45
-    stock, future = ib_async.Stock("MSFT", "SMART", "USD"), ib_async.Future("ES", exchange="CME")
+    stock, future = ib_async.Stock("MSFT", "SMART", "USD"), ib_async.Future("ES", "202612", "CME")
     index, option = ib_async.Index("SPX", "CBOE"), ib_async.Option("TSLA", "202612", 400.0, "P", "SMART")
     ib.qualifyContracts(stock, future, index, option)
     assert (stock.conId, index.conId, future.multiplier, option.strike) == (272093, 416904, "50", 400.0)
