@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.gateway.broker.brokerage import Brokerage
 from pipeline.gateway.lines import Lines
 from pipeline.gateway.market.days import NS
 from pipeline.gateway.market.instruments import Instrument
@@ -25,10 +24,10 @@ RELABELLED = {b"%d" % kind: b"%d" % late for kind, late in LATE.items()}
 class Before(Market):
     """The market as it was fifteen minutes ago; sensitivities of options are those of now."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, past: Past) -> None:
         self.market, self.universe, self.seed = market, market.universe, market.seed
         self.hours = market.hours
-        self._past = Past(market)
+        self._past = past
         self._known: dict[int, tuple[int, Theory]] = {}
 
     @property
@@ -71,10 +70,10 @@ class LateTape(Tape):
 class Late(Lines):
     """The delayed lines of all clients; they have the same rate as the live ones, each line for line."""
 
-    def __init__(self, brokerage: Brokerage, live: Lines) -> None:
+    def __init__(self, market: Market, past: Past, live: Lines) -> None:
         self.live = live
-        tape = LateTape(Before(brokerage.market), brokerage.market.seed + 2)
-        super().__init__(tape, live.limits, 0.0, brokerage.market.seed + 2)
+        seed = market.seed + 2
+        super().__init__(LateTape(Before(market, past), seed), live.limits, 0.0, seed)
         self._mine: dict[Session, dict[int, Line]] = {}
 
     def flow(self, elapsed_s: float) -> None:

@@ -20,7 +20,7 @@ from pipeline.gateway.lines import Lines, NewsLine
 from pipeline.gateway.market.listing import BBO_CODES
 from pipeline.gateway.market.sessions import Phase
 from pipeline.gateway.market.statistics import SUMMED, Statistics
-from pipeline.gateway.market.tape import ASK, BID, Half
+from pipeline.gateway.market.tape import ASK, BID, HALTED, Half
 from pipeline.gateway.market.universe import Instrument
 from pipeline.gateway.session import Session
 from pipeline.gateway.tells import ticks
@@ -57,7 +57,9 @@ class MarketData(Area):
         self.statistics = Statistics(house.brokerage.tape)
         self.combinations = Combinations(house)
         self.trade_ticks = TradeTicks(house, self.statistics)
-        self.late = Late(house.brokerage, house.lines) if house.settings.without_live_data else None
+        self.late = None
+        if house.settings.without_live_data and house.charts is not None:
+            self.late = Late(house.brokerage.market, house.charts.past, house.lines)
         self._types: dict[Session, int] = {}
         self._all: dict[Session, dict[int, Subscription]] = {}
         self._looked = self._flowed = 0.0
@@ -177,6 +179,8 @@ class MarketData(Area):
             self._lines(one).picture(one.session, one.req_id, one.x)
             if one.closed and one.shown in (LIVE, DELAYED):
                 self._tell(one, NO_QUOTE)
+            halted = ticks.tick_generic(HALTED, float(market.halted(one.x)))
+            one.told[ticks.GENERIC, b"%d" % HALTED] = halted.partition(b"\0")[2]
         self._slow(one)
 
     def _kind(self, one: Subscription) -> int:
@@ -206,7 +210,7 @@ class MarketData(Area):
             return
         numbers = one.wanted.numbers & entitlement.INDEPENDENT if one.late else one.wanted.numbers
         halves = self.statistics.of(one.x, numbers) if numbers else []
-        if not (one.wanted.quiet or one.late):
+        if not (one.wanted.quiet or one.late) and self.house.charts is not None:
             halves += self.statistics.unasked(one.x)
         fresh = []
         for place, tail in halves:

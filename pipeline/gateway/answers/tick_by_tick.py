@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from pipeline.gateway.answers import entitlement
@@ -12,10 +12,12 @@ from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
 from pipeline.gateway.answers.feeds import Feeds
 from pipeline.gateway.asks.request import BadRequest, Request
 from pipeline.gateway.asks.streams import TickByTick
+from pipeline.gateway.market import queries
 from pipeline.gateway.market.days import NS
 from pipeline.gateway.market.tape import Quote
 from pipeline.gateway.market.universe import Instrument
 from pipeline.gateway.session import Session
+from pipeline.gateway.tells import history
 from pipeline.gateway.tells import streams as tell
 
 KINDS = {"Last": tell.LAST, "AllLast": tell.ALL_LAST, "BidAsk": tell.BID_ASK, "MidPoint": tell.MID_POINT}
@@ -23,6 +25,8 @@ TRADES, QUOTES = (tell.LAST, tell.ALL_LAST), (tell.BID_ASK, tell.MID_POINT)
 OFFERED = {"STK": (*TRADES, *QUOTES), "FUT": (*TRADES, *QUOTES), "CASH": QUOTES, "IND": TRADES}
 PRINTED_ON = ("NASDAQ", "ARCA", "BATS", "NYSE", "IEX", "DRCTEDGE", "MEMX", "FINRA")
 MOST_OF_THE_PAST = 1000
+WHATS = {tell.LAST: "TRADES", tell.ALL_LAST: "TRADES", tell.BID_ASK: "BID_ASK", tell.MID_POINT: "MIDPOINT"}
+Work = Generator[None, None, list[queries.Tick]]
 REFUSED = "Failed to request tick-by-tick data."
 
 
@@ -46,6 +50,7 @@ class TickByTickData(Area):
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self._feeds: Feeds[Feed] = Feeds(house, self._traded, self._quoted)
+        self._past: dict[tuple[Session, int], tuple[Feed, Work]] = {}
 
     def answers(self) -> Mapping[type[Request], Answer]:
         return {TickByTick: self._subscribe}
@@ -54,11 +59,23 @@ class TickByTickData(Area):
         return {"cancelTickByTickData": self._cancel}
 
     def forget(self, session: Session) -> None:
+        self._past = {key: job for key, job in self._past.items() if key[0] is not session}
         self._feeds.forget(session)
+
+    def cycle(self, _now_s: float) -> None:
+        """Work a piece further on the ticks of the past; where they are told, the live ones begin."""
+        for key, (feed, work) in list(self._past.items()):
+            try:
+                next(work)
+            except StopIteration as done:
+                del self._past[key]
+                feed.session.send(_past_frame(feed, done.value))
+                self._feeds.begin(feed)
 
     def _subscribe(self, session: Session, asked: TickByTick) -> None:
         mine = self._feeds.of(session)
-        if asked.req_id in mine:
+        waiting = [key for key in self._past if key[0] is session]
+        if asked.req_id in mine or (session, asked.req_id) in self._past:
             raise BadRequest(asked.req_id, 102, "Duplicate ticker ID.")
         if asked.kind not in KINDS:
             text = "Error validating request.-'cf' : cause - Tick-by-tick type is missing or incorrect."
@@ -74,10 +91,18 @@ class TickByTickData(Area):
         if not 0 <= asked.count <= MOST_OF_THE_PAST:
             text = f"Error validating request.-'cf' : cause - Number of ticks must be 0 to {MOST_OF_THE_PAST}."
             raise BadRequest(asked.req_id, 321, text)
-        if len(mine) >= self.house.limits.tick_by_tick:
+        if len(mine) + len(waiting) >= self.house.limits.tick_by_tick:
             raise BadRequest(asked.req_id, 10190, "Max number of tick-by-tick requests has been reached.")
         feed = Feed(session, asked.req_id, x, KINDS[asked.kind], asked.ignore_size)
-        self._feeds.begin(feed)
+        charts = self.house.charts
+        if asked.count == 0 or charts is None:
+            self._feeds.begin(feed)
+            return
+        end_ns = (self.house.brokerage.market.now_ns // NS + 1) * NS
+        self._past[session, asked.req_id] = (
+            feed,
+            queries.ticks(charts, x, WHATS[feed.kind], False, 0, end_ns, asked.count),
+        )
 
     @staticmethod
     def _unsupported(asked: TickByTick, symbol: str) -> BadRequest:
@@ -85,7 +110,7 @@ class TickByTickData(Area):
         return BadRequest(asked.req_id, 10189, text)
 
     def _cancel(self, session: Session, req_id: int) -> None:
-        if not self._feeds.end(session, req_id):
+        if self._past.pop((session, req_id), None) is None and not self._feeds.end(session, req_id):
             raise BadRequest(req_id, 300, f"Can't find EId with tickerId:{req_id}")
 
     def _traded(self, x: Instrument, price: float, size: int, time_ns: int) -> None:
@@ -122,3 +147,14 @@ def printed_on(x: Instrument, time_ns: int, size: int) -> str:
     if x.sec_type != "STK":
         return x.exchange
     return PRINTED_ON[zlib.crc32(f"{x.con_id} {time_ns} {size}".encode()) % len(PRINTED_ON)]
+
+
+def _past_frame(feed: Feed, rows: list[queries.Tick]) -> bytes:
+    """The ticks that were before, in one message of their kind."""
+    if feed.kind == tell.MID_POINT:
+        return history.ticks(feed.req_id, [row[:2] for row in rows], True)
+    if feed.kind == tell.BID_ASK:
+        sized = [(t, bid, ask, 0.0, 0.0) for t, bid, ask, _, _ in rows] if feed.ignore_size else rows
+        return history.ticks_bid_ask(feed.req_id, sized, True)
+    traded = [(t, price, size, printed_on(feed.x, t * NS, int(size))) for t, price, _, size, _ in rows]
+    return history.ticks_last(feed.req_id, traded, True)

@@ -291,3 +291,36 @@ def test_bars_are_refused_as_tws_does(desk):
         desk.ask(client, lambda c, n=n, w=wanted, what=what: c.reqRealTimeBars(n, w, 5, what, False, []))
     desk.ask(client, lambda c: c.cancelRealTimeBars(9))
     assert errors(desk.hear(client)) == [(n, code) for n, (*_, code) in enumerate(asked)] + [(9, 300)]
+
+
+@every_version
+def test_ticks_of_the_past_come_first(desk, sv):
+    client = desk.client(sv)
+    for n, kind in enumerate(("Last", "BidAsk", "MidPoint")):
+        desk.ask(client, lambda c, n=n, kind=kind: c.reqTickByTickData(n, AAPL, kind, 20, False))
+    desk.run(3.0)
+    told = desk.hear(client)
+    ((_, trades, _),) = told.named("historicalTicksLast")
+    ((_, quotes, _),) = told.named("historicalTicksBidAsk")
+    ((_, middles, _),) = told.named("historicalTicks")
+    assert (len(trades), len(quotes), len(middles)) == (20, 20, 20)
+    assert [row.time for row in trades] == sorted(row.time for row in trades)
+    names = [name for name, arguments in told.calls if arguments[0] == 0]
+    assert names[0] == "historicalTicksLast"
+    assert "tickByTickAllLast" in names
+    assert all(row[2] >= trades[-1].time for row in told.named("tickByTickAllLast"))
+
+
+def test_ticks_of_the_past_count_and_can_be_cancelled(desk):
+    client = desk.client()
+    for n in range(6):
+        desk.ask(client, lambda c, n=n: c.reqTickByTickData(n, AAPL, "Last", 5, False))
+    desk.ask(client, lambda c: c.cancelTickByTickData(1))
+    desk.run(1.0)
+    told = desk.hear(client)
+    assert errors(told) == [(5, 10190)]
+    assert sorted(row[0] for row in told.named("historicalTicksLast")) == [0, 2, 3, 4]
+    desk.ask(client, lambda c: c.reqTickByTickData(7, AAPL, "Last", 5, False))
+    desk.end(client)
+    desk.run(1.0)
+    assert desk.brokerage.tape.trades == []
