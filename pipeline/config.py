@@ -252,6 +252,8 @@ def gateway_faults(gateway: Gateway) -> list[str]:
         faults.append(f"host: expected loopback, found {gateway.host!r}")
     if gateway.hours not in ("calendar", "always"):
         faults.append(f"hours: expected 'calendar' or 'always', found {gateway.hours!r}")
+    if gateway.replay and gateway.burst:
+        faults.append("burst: expected none with a replay, which has its own pace")
     if bool(gateway.tls_cert) != bool(gateway.tls_key):
         faults.append("tls_key: expected both tls_cert and tls_key, or none, found one")
     if gateway.tls_client_ca and not gateway.tls_cert:

@@ -50,6 +50,7 @@ class Lines:
         self._urn: list[Stream | None] = []
         self._stood: list[tuple[int, bool]] = []
         self._budget = 0.0
+        self.moving: list[Instrument] = []  # neither closed nor halted
 
     def room_for(self, con_id: int) -> bool:
         return con_id in self.watchers or len(self.watchers) < self.limits.lines
@@ -134,10 +135,11 @@ class Lines:
 
     def _fill_urn(self) -> None:
         """What may happen next: nothing where it is closed or halted, less outside of regular hours."""
-        self._urn, self._stood = [], self._standing()
+        self._urn, self._stood, self.moving = [], self._standing(), []
         for x, (phase, halted) in zip(self._contracts(), self._stood, strict=True):
             if phase == Phase.CLOSED or halted:
                 continue
+            self.moving.append(x)
             weight = 1 if x.sec_type in ("OPT", "FOP") else UNDERLYING_WEIGHT
             self._urn += [Stream(x, self.watchers.get(x.con_id, []))] * weight
             if phase != Phase.OPEN:

@@ -14,13 +14,14 @@ import numpy as np
 
 from pipeline.gateway.lines import Lines
 from pipeline.gateway.market.tape import Half
-from pipeline.gateway.session import Session
+from pipeline.gateway.market.universe import Instrument
+from pipeline.gateway.session import Line, Session
 from pipeline.gateway.tells import ticks
 from pipeline.gateway.tells.frames import prefixed
 
 BATCHED_ABOVE = 50_000.0  # ticks a second
 FRESH_PER_S = 4_000.0  # moments that the tape makes beside the batches
-KEPT = 12  # newest quotes of a line
+KEPT = 4  # newest frames of a line, of each tick type
 MOST_WAITING = 4 << 20  # bytes that may wait for a client before it gets no further batch
 LONGEST_STALL_S = 0.25
 BURST_BYTES = 4 << 20  # of the longest buffer
@@ -31,10 +32,11 @@ REPEATABLE = frozenset(str(kind) for kind in (0, 1, 2, 3, 4, 5, 10, 11, 12, 13))
 class _Pool:
     """What one client is sent again: the newest frames of each of its lines."""
 
-    lines: dict[int, deque[bytes]] = field(default_factory=dict)  # request id → frames
+    lines: dict[int, dict[str, deque[bytes]]] = field(default_factory=dict)  # request id → tick type → frames
     drawn: np.ndarray[tuple[int], np.dtype[np.object_]] | None = None
     burst: memoryview | None = None
     burst_frames: int = 0
+    asked: int = 0  # what the buffer was made for
 
 
 class Rates:
@@ -76,27 +78,30 @@ class Rates:
                 session.push(buffer, pool.burst_frames, pool.burst_frames, now_s)
 
     def _follow(self) -> None:
-        """Clients and lines come and go."""
-        watched = {session for watchers in self.lines.watchers.values() for session, _ in watchers}
+        """Clients and lines come and go; exchanges open and close."""
+        moving = {x.con_id: x for x in self.lines.moving}
+        watched: dict[Session, dict[int, Line]] = {}
+        for con_id in moving:
+            for session, line in self.lines.watchers.get(con_id, ()):
+                watched.setdefault(session, {})[line.req_id] = line
         for session in [one for one in self._pools if one not in watched]:
             del self._pools[session]
-        for session in watched:
+        for session, lines in watched.items():
             pool = self._pools.setdefault(session, _Pool())
-            if pool.lines.keys() != session.lines.keys():
-                self._change_lines(session, pool)
-            if self.burst and (pool.burst is None or pool.burst_frames > self.burst):
+            if pool.lines.keys() != lines.keys():
+                self._change_lines(pool, lines, moving)
+            if self.burst and (pool.burst is None or pool.asked != self.burst):
                 self._prebuild(pool)
             elif not self.burst:
                 pool.burst = None
 
-    def _change_lines(self, session: Session, pool: _Pool) -> None:
-        contracts = self.lines.tape.market.universe.by_con_id
-        for req_id in [one for one in pool.lines if one not in session.lines]:
+    def _change_lines(self, pool: _Pool, lines: dict[int, Line], moving: dict[int, Instrument]) -> None:
+        for req_id in [one for one in pool.lines if one not in lines]:
             del pool.lines[req_id]
-        for req_id, line in session.lines.items():
+        for req_id, line in lines.items():
             if req_id not in pool.lines:
-                pool.lines[req_id] = deque(maxlen=KEPT)
-                self._keep(pool, req_id, line.heads, self.lines.tape.picture(contracts[line.con_id]))
+                pool.lines[req_id] = {}
+                self._keep(pool, req_id, line.heads, self.lines.tape.picture(moving[line.con_id]))
         pool.drawn = pool.burst = None
 
     @staticmethod
@@ -104,29 +109,30 @@ class Rates:
         for place, tail in halves:
             kind = tail.split(b"\0", 1)[0].decode("ascii")
             if place in (ticks.PRICE, ticks.SIZE, ticks.OPTION) and kind in REPEATABLE:
-                pool.lines[req_id].append(prefixed(heads[place], tail))
+                kept = pool.lines[req_id].setdefault(kind, deque(maxlen=KEPT))
+                kept.append(prefixed(heads[place], tail))
         pool.drawn = None
 
     def _freshen(self, elapsed_s: float) -> None:
         """Let contracts move in turn; their ticks leave at once and stand for a while as what is sent again."""
-        watched = sorted(self.lines.watchers)
         self._fresh += FRESH_PER_S * elapsed_s
-        contracts = self.lines.tape.market.universe.by_con_id
-        while self._fresh >= 1.0 and watched:
+        moving = self.lines.moving
+        while self._fresh >= 1.0 and moving:
             self._turn += 1
-            con_id = watched[self._turn % len(watched)]
-            halves = self.lines.tape.event(contracts[con_id])
-            for session, line in self.lines.watchers[con_id]:
-                pool = self._pools[session]
+            x = moving[self._turn % len(moving)]
+            halves = self.lines.tape.event(x)
+            for session, line in self.lines.watchers.get(x.con_id, ()):
                 if session.queued_bytes < MOST_WAITING:
                     self.lines.tell(session, line.heads, halves)
-                self._keep(pool, line.req_id, line.heads, halves)
+                self._keep(self._pools[session], line.req_id, line.heads, halves)
             self._fresh -= 1.0
         self._fresh = min(self._fresh, 1.0)
 
     def _draw(self, elapsed_s: float, now_s: float) -> None:
         """Each client's share of the rate, by its lines, as one block."""
         self._budget += max(self.lines.rate - FRESH_PER_S, 0.0) * elapsed_s
+        if not self._pools:
+            self._budget = 0.0
         total = sum(len(pool.lines) for pool in self._pools.values())
         count = int(self._budget)
         self._budget -= count
@@ -144,7 +150,7 @@ class Rates:
 
     def _frames(self, pool: _Pool, count: int) -> list[bytes]:
         if pool.drawn is None:
-            frames = [frame for kept in pool.lines.values() for frame in kept]
+            frames = [frame for line in pool.lines.values() for kept in line.values() for frame in kept]
             pool.drawn = np.empty(len(frames), dtype=object)
             pool.drawn[:] = frames
         if not len(pool.drawn):
@@ -153,7 +159,7 @@ class Rates:
         return found
 
     def _prebuild(self, pool: _Pool) -> None:
-        frames = self._frames(pool, self.burst)
+        frames, pool.asked = self._frames(pool, self.burst), self.burst
         if not frames:
             return
         mean = sum(map(len, frames)) / len(frames)

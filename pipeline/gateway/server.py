@@ -360,10 +360,12 @@ class Server:
                 area.forget(session)
 
     def set_rate(self, ticks_per_s: float) -> None:
-        self.lines.rate = ticks_per_s
+        if not self.settings.replay:  # a recording has its own pace
+            self.lines.rate = ticks_per_s
 
     def set_burst(self, count: int) -> None:
-        self.rates.burst = count
+        if not self.settings.replay:
+            self.rates.burst = count
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._dirty = self._dirty or bool(events)
