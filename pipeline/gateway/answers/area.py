@@ -15,6 +15,9 @@ from pipeline.gateway.lines import Lines
 from pipeline.gateway.market.bars import Charts
 from pipeline.gateway.market.past import Past
 from pipeline.gateway.market.universe import Description, Instrument
+from pipeline.gateway.replay.charts import RecordedCharts
+from pipeline.gateway.replay.market import Recorded
+from pipeline.gateway.replay.recording import Files
 from pipeline.gateway.session import Phase, Session
 from pipeline.gateway.tells import frames
 
@@ -34,9 +37,11 @@ class House:
 
     @cached_property
     def charts(self) -> Charts | None:
-        """The past of every contract; None of a market that keeps no prices of its own, as a replay."""
+        """The past of every contract; None of a market that keeps no prices, as the replay of a journal."""
         market = self.brokerage.market
-        return Charts(Past(market), market) if hasattr(market, "names") else None
+        if not isinstance(market, Recorded):
+            return Charts(Past(market), market)
+        return RecordedCharts(market, market.recording) if isinstance(market.recording, Files) else None
 
     def open_sessions(self) -> Iterable[Session]:
         return (session for session in self.sessions if session.phase is Phase.OPEN)

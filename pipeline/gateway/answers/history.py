@@ -219,7 +219,7 @@ class History(Area):
         return self.house.one(req_id, wanted)
 
     def _charts(self, req_id: int, x: Instrument, what: str) -> Charts:
-        if self.charts is None:
+        if self.charts is None or not self.charts.serves(what):
             raise BadRequest(req_id, 162, offers.SERVICE + offers.no_data(x, what))
         return self.charts
 

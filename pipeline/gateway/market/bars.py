@@ -85,6 +85,10 @@ class Charts:
         self.past, self.market = past, market
         self._days: OrderedDict[tuple[int, str, bool], dict[date, Bar]] = OrderedDict()
 
+    def serves(self, _what: str) -> bool:
+        """It has bars of that kind."""
+        return True
+
     def session(self, x: Instrument, day: date, regular: bool) -> Session | None:
         """As `session`, of days on which there are prices."""
         if not valuing.first_day(x, self.past.head) <= day:

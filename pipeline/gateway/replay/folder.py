@@ -31,6 +31,7 @@ class Folder:
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.faults = directory, Faults()
+        self._told: set[str] = set()  # members whose faults are counted
         found = (layout.source(path.relative_to(directory).as_posix()) for path in sorted(directory.rglob("*.zip")))
         self.sources = [source for source in found if source is not None]
 
@@ -59,9 +60,21 @@ class Folder:
             if batch:
                 yield self._part(of, series, batch)
 
+    def member(self, of: Source, series: Series) -> rows.Ticks | rows.Trades | rows.Quotes | None:
+        """The rows of one contract; None where the file has none of it."""
+        with self._open(of) as archive:
+            for info, found in self._members(of, archive):
+                if found == series:
+                    text = (f"{of.path}!{info.filename}", self._bytes(of, archive, info))
+                    return self._part(of, [series], [text]).rows
+        return None
+
     def _part(self, of: Source, series: list[Series], batch: list[tuple[str, bytes]]) -> Part:
         read = rows.ticks if of.bar_s == 0 else rows.quotes if of.what == "quote" else rows.trades
-        return Part(of, series, read(of, batch, self.faults))
+        names = {name for name, _ in batch}
+        faults = Faults() if names <= self._told else self.faults  # each row is a fault once, however often it is read
+        self._told |= names
+        return Part(of, series, read(of, batch, faults))
 
     def _open(self, of: Source) -> zipfile.ZipFile:
         path = self.directory / of.path

@@ -81,6 +81,10 @@ class Files:
             self._numbers[series], self._taken[found] = found, series
         return found
 
+    def series_of(self, con_id: int) -> Series | None:
+        """The series of a contract that was met so far."""
+        return self._taken.get(con_id)
+
     def _rows(self, part: Part) -> Rows:
         who = np.array([self.con_id(series) for series in part.series], dtype=np.int32)
         if isinstance(part.rows, Ticks):
