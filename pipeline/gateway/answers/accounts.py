@@ -17,6 +17,8 @@ from pipeline.gateway.tells import accounts as tell
 NO_ID = 2147483647  # what TWS puts where the request had no id
 MOST_SUMMARIES = 2
 MOST_SUBSCRIPTIONS = 200  # of one kind and one client; TWS names no limit, memory does
+PROCESSING = "Error processing request.-'bV' : cause - "
+UNSUBSCRIBED = "API client has been unsubscribed from account data."
 INVALID = "Error validating request.-'bT' : cause - "
 
 
@@ -44,7 +46,8 @@ class Accounts(Area):
             "cancelAccountUpdatesMulti": lambda session, req_id: _drop(session, session.watching.multi, req_id),
             "cancelPositions": self._cancel_positions,
             "cancelPositionsMulti": lambda session, req_id: _drop(session, session.watching.positions_multi, req_id),
-            "cancelPnL": self._cancel_pnl,
+            "cancelPnL": lambda session, req_id: _cancel_pnl(session, req_id, 10185, "PNL"),
+            "cancelPnLSingle": lambda session, req_id: _cancel_pnl(session, req_id, 10186, "PNL single"),
         }
 
     def cycle(self, now_s: float) -> None:
@@ -91,6 +94,8 @@ class Accounts(Area):
         account = asked.account or next(iter(bank.accounts))
         if asked.account:
             self._members(NO_ID, account)
+        if watching.updates and (not asked.subscribe or watching.updates != account):
+            self.house.error(session, -1, 2100, UNSUBSCRIBED)
         watching.sent.pop(reports.UPDATES, None)
         watching.updates = ""
         if asked.subscribe:
@@ -102,6 +107,8 @@ class Accounts(Area):
     def _updates_multi(self, session: Session, asked: AccountUpdatesMulti) -> None:
         self._members(asked.req_id, asked.account)
         self._check_model(asked.req_id, asked.model)
+        if asked.req_id in session.watching.multi:
+            raise BadRequest(asked.req_id, 322, PROCESSING + "Duplicate ticker id")
         _check_room(asked.req_id, session.watching.multi)
         session.watching.multi[asked.req_id] = asked
         session.watching.sent.pop(asked.req_id, None)
@@ -114,7 +121,7 @@ class Accounts(Area):
         summaries = session.watching.summary
         if len(summaries) >= MOST_SUMMARIES and asked.req_id not in summaries:
             text = "Maximum number of account summary requests exceeded; desubscribe to previous request first"
-            raise BadRequest(asked.req_id, 322, f"Error processing request.-'bV' : cause - {text}")
+            raise BadRequest(asked.req_id, 322, PROCESSING + text)
         summaries[asked.req_id] = asked
         session.watching.sent.pop(asked.req_id, None)
         session.send(*reports.summary(session, self.house.brokerage, asked))
@@ -169,12 +176,6 @@ class Accounts(Area):
     def _cancel_positions(session: Session, _req_id: int) -> None:
         session.watching.positions = False
 
-    @staticmethod
-    def _cancel_pnl(session: Session, req_id: int) -> None:
-        session.watching.pnl_sent.pop(req_id, None)
-        if session.watching.pnl.pop(req_id, None) is None:
-            raise BadRequest(req_id, 300, f"Can't find EId with tickerId:{req_id}")
-
     # What watchers are told.
 
     def _tell_positions(self, session: Session, moved: dict[str, set[int]]) -> None:
@@ -215,7 +216,13 @@ class Accounts(Area):
 def _check_room(req_id: int, watched: Mapping[int, object]) -> None:
     if req_id not in watched and len(watched) >= MOST_SUBSCRIPTIONS:
         text = f"Maximum number of requests exceeded: {MOST_SUBSCRIPTIONS}"
-        raise BadRequest(req_id, 322, f"Error processing request.-'bV' : cause - {text}")
+        raise BadRequest(req_id, 322, PROCESSING + text)
+
+
+def _cancel_pnl(session: Session, req_id: int, code: int, what: str) -> None:
+    session.watching.pnl_sent.pop(req_id, None)
+    if session.watching.pnl.pop(req_id, None) is None:
+        raise BadRequest(req_id, code, f"Failed to cancel {what} (not subscribed)")
 
 
 def _drop(session: Session, watched: dict[int, object], req_id: int) -> None:

@@ -83,6 +83,6 @@ READERS: dict[int, Reader] = {
     92: _pnl,
     93: plain("cancelPnL", 0),
     94: _pnl_single,
-    95: plain("cancelPnL", 0),
+    95: plain("cancelPnLSingle", 0),
     80: plain("familyCodes"),
 }

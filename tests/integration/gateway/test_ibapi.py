@@ -101,7 +101,7 @@ def test_account_in_every_form(app):
     app.client.reqAccountUpdates(False, "DU1234501")
     app.client.cancelPnL(34)
     app.client.cancelPnL(99)
-    assert app.wait("error", lambda req_id, *_: req_id == 99)[2] == 10186
+    assert app.wait("error", lambda req_id, *_: req_id == 99)[2] == 10185
 
 
 @several_versions

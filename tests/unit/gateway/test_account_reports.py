@@ -82,7 +82,8 @@ REFUSED = [
     (lambda c: c.reqAccountSummary(5, "Nobody", "NetLiquidation"), (5, 321), "Group name is invalid"),
     (lambda c: c.reqPnL(5, " ", ""), (5, 321), "Account must not be empty"),
     (lambda c: c.reqPnLSingle(5, "DU9", "", 265598), (5, 321), "Invalid account code"),
-    (lambda c: c.cancelPnL(5), (5, 300), "Can't find EId with tickerId:5"),
+    (lambda c: c.cancelPnL(5), (5, 10185), "Failed to cancel PNL (not subscribed)"),
+    (lambda c: c.cancelPnLSingle(5), (5, 10186), "Failed to cancel PNL single (not subscribed)"),
     (lambda c: c.requestFA(1), (NO_ID, 321), "FA data operations ignored for non FA customers."),
     (lambda c: c.replaceFA(5, 1, "<ListOfGroups/>"), (5, 321), "FA data operations ignored for non FA customers."),
 ]
@@ -106,6 +107,26 @@ def test_a_third_summary_and_a_second_profit_of_one_id_are_refused(quiet):
     assert desk.ask(lambda c: c.reqAccountSummary(3, "All", "NetLiquidation")).named("accountSummaryEnd") == [(3,)]
     desk.ask(lambda c: c.reqPnL(8, "DU1234501", ""))
     assert desk.ask(lambda c: c.reqPnL(8, "DU1234501", ""))[:2] == (8, 102)
+
+
+def test_two_multi_requests_of_one_id_are_refused(quiet):
+    quiet.ask(lambda c: c.reqAccountUpdatesMulti(5, "DU1234501", "", False))
+    assert quiet.ask(lambda c: c.reqAccountUpdatesMulti(5, "DU1234502", "", False))[:2] == (5, 322)
+    quiet.ask(lambda c: c.cancelAccountUpdatesMulti(5))
+    told = quiet.ask(lambda c: c.reqAccountUpdatesMulti(5, "DU1234502", "", False))
+    assert told.named("accountUpdateMultiEnd") == [(5,)]
+
+
+def test_the_end_of_account_updates_is_told(quiet):
+    quiet.ask(lambda c: c.reqAccountUpdates(True, "DU1234501"))
+    for make in (
+        lambda c: c.reqAccountUpdates(True, "DU1234502"),
+        lambda c: c.reqAccountUpdates(False, "DU1234502"),
+    ):
+        ((req_id, _, code, text, _),) = quiet.ask(make).named("error")
+        assert (req_id, code) == (-1, 2100)
+        assert text == "API client has been unsubscribed from account data."
+    assert quiet.ask(lambda c: c.reqAccountUpdates(False, "DU1234502")).named("error") == []
 
 
 def test_a_contract_that_is_not_held_gets_its_profit_once_it_is(desk):
