@@ -6,7 +6,7 @@ from ibapi.contract import Contract
 from pipeline.gateway.market import calculating
 from tests.unit.gateway.desk import Desk
 
-VERSIONS = [157, 163, 170, 176, 178, 182, 187, 193, 196, 198, 200]
+VERSIONS = [157, 178, 200]
 
 
 def contract(con_id):

@@ -12,7 +12,7 @@ from pipeline.gateway import keeping
 from pipeline.gateway.market.days import NEW_YORK
 from tests.unit.gateway.desk import Desk
 
-VERSIONS = [157, 163, 170, 176, 178, 182, 187, 193, 196, 198, 200]
+VERSIONS = [157, 178, 200]
 PLACES = {"STK": "SMART", "IND": "CBOE", "CASH": "IDEALPRO", "FUT": "CME", "OPT": "SMART", "BOND": "SMART"}
 
 

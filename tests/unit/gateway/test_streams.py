@@ -14,6 +14,7 @@ from pipeline.gateway.tells import streams
 from tests.unit.gateway.desk import Desk
 
 VERSIONS = [157, 163, 170, 176, 178, 182, 187, 193, 194, 196, 198, 200]
+several_versions = pytest.mark.parametrize("sv", [157, 178, 200])
 every_version = pytest.mark.parametrize("sv", VERSIONS)
 
 
@@ -73,7 +74,7 @@ def test_every_layout_is_read_back(heard, sv):
     ]
 
 
-@every_version
+@several_versions
 def test_each_trade_and_quote_of_the_tape_reaches_who_asked_for_it(desk, sv):
     client = desk.client(sv)
     trades, quotes = [], []
@@ -250,7 +251,7 @@ def test_a_halt_empties_the_book_and_a_day_begins_it_again(desk):
     assert len({row[1] for row in told.named("updateMktDepthL2") if row[3] == streams.INSERT}) == 5
 
 
-@every_version
+@several_versions
 def test_bars_are_made_of_the_trades(desk, sv):
     client = desk.client(sv)
     trades = []
@@ -293,7 +294,7 @@ def test_bars_are_refused_as_tws_does(desk):
     assert errors(desk.hear(client)) == [(n, code) for n, (*_, code) in enumerate(asked)] + [(9, 300)]
 
 
-@every_version
+@several_versions
 def test_ticks_of_the_past_come_first(desk, sv):
     client = desk.client(sv)
     for n, kind in enumerate(("Last", "BidAsk", "MidPoint")):

@@ -186,7 +186,7 @@ def test_symbols_rules_parameters_and_greetings(heard, listed, sv):
     assert (recorder.named("nextValidId"), recorder.named("currentTime")) == ([(42,)], [(1_700_000_000,)])
 
 
-@pytest.mark.parametrize("sv", [157, 178, 200])
+@every_version
 def test_ticks(heard, sv):
     heads = ticks.heads(11)
     told = [
