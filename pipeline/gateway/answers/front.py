@@ -11,9 +11,12 @@ from pipeline.gateway.answers.bars import Bars
 from pipeline.gateway.answers.calculations import Calculations
 from pipeline.gateway.answers.contracts import Contracts
 from pipeline.gateway.answers.depth import Depth
+from pipeline.gateway.answers.groups import Groups
 from pipeline.gateway.answers.history import History
 from pipeline.gateway.answers.market_data import MarketData
+from pipeline.gateway.answers.news import News
 from pipeline.gateway.answers.orders import Orders
+from pipeline.gateway.answers.scanner import Scanner
 from pipeline.gateway.answers.start import Start
 from pipeline.gateway.answers.tick_by_tick import TickByTickData
 from pipeline.gateway.asks.request import BadRequest, Plain, Request
@@ -22,7 +25,8 @@ from pipeline.gateway.broker.brokerage import Event
 from pipeline.gateway.session import Session
 
 AREAS: tuple[type[Area], ...] = (
-    Start, Contracts, MarketData, TickByTickData, Depth, Bars, History, Calculations, Orders, Accounts, AdvisorArea,
+    Start, Contracts, MarketData, TickByTickData, Depth, Bars, History, Scanner, News, Groups, Calculations, Orders,
+    Accounts, AdvisorArea,
 )  # fmt: skip
 
 
