@@ -129,8 +129,9 @@ class Recorded(Market):
     # What others ask.
 
     def phase(self, x: Instrument) -> Phase:
-        """By the exchange's calendar at the recording's time."""
-        return self.hours[sessions.kind_of(x)].phase(self.played_ns)
+        """By the exchange's calendar at the recording's time; where that says closed, after hours: rows still come."""
+        found = self.hours[sessions.kind_of(x)].phase(self.played_ns)
+        return Phase.POST if found is Phase.CLOSED else found
 
     def halted(self, _x: Instrument) -> int:
         """The recordings don't tell."""
