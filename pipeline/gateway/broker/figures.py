@@ -171,12 +171,15 @@ def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, no
     bonds = base.corporate + base.treasury + base.bill
     net_s = cash_s + base.stock + base.option + bonds + base.accrued + base.dividend
     return Figures(
-        base.stock, base.option, bonds, base.future_option, base.futures, base.accrued, base.dividend,
-        _gross(account, universe, mark, fx), base.unrealized, base.realized, cash_s, account.commodity_cash,
-        base.cash - account.unsettled, _initial(securities.initial), cents(commodities.initial),
-        cents(securities.maintenance), cents(commodities.maintenance),
-        _initial(ahead_s.initial), cents(ahead_c.initial), cents(ahead_s.maintenance), cents(ahead_c.maintenance), reg_t, _sma(account, net_s - reg_t), ledgers,
-        next_close(now_ns), len(staying) != len(legs),
+        stock=base.stock, option=base.option, bonds=bonds, future_option=base.future_option, futures=base.futures,
+        accrued=base.accrued, dividend=base.dividend, gross=_gross(account, universe, mark, fx),
+        unrealized=base.unrealized, realized=base.realized, cash_s=cash_s, cash_c=account.commodity_cash,
+        settled=base.cash - account.unsettled, init_s=_initial(securities.initial), init_c=cents(commodities.initial),
+        maint_s=cents(securities.maintenance), maint_c=cents(commodities.maintenance),
+        ahead_init_s=_initial(ahead_s.initial), ahead_init_c=cents(ahead_c.initial),
+        ahead_maint_s=cents(ahead_s.maintenance), ahead_maint_c=cents(ahead_c.maintenance),
+        reg_t=reg_t, sma=_sma(account, net_s - reg_t), ledgers=ledgers, next_change=next_close(now_ns),
+        expiring=len(staying) != len(legs),
     )  # fmt: skip
 
 
