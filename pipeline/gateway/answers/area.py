@@ -37,11 +37,17 @@ class House:
 
     @cached_property
     def charts(self) -> Charts | None:
-        """The past of every contract; None of a market that keeps no prices, as the replay of a journal."""
+        """The made past of every contract; None of a recorded market."""
         market = self.brokerage.market
-        if not isinstance(market, Recorded):
-            return Charts(Past(market), market)
-        return RecordedCharts(market, market.recording) if isinstance(market.recording, Files) else None
+        return None if isinstance(market, Recorded) else Charts(Past(market), market)
+
+    @cached_property
+    def history(self) -> Charts | None:
+        """The bars of every contract, made or recorded; None where there are none, as in a journal."""
+        market = self.brokerage.market
+        if isinstance(market, Recorded):
+            return RecordedCharts(market, market.recording) if isinstance(market.recording, Files) else None
+        return self.charts
 
     def open_sessions(self) -> Iterable[Session]:
         return (session for session in self.sessions if session.phase is Phase.OPEN)

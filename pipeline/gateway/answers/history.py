@@ -53,7 +53,7 @@ class History(Area):
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
-        self.charts = house.charts
+        self.charts = house.history
         self._quota = Quota(house.limits)
         self._jobs: dict[Key, Job] = {}
         self._kept: dict[Key, Kept] = {}

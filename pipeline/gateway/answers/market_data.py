@@ -58,7 +58,7 @@ class MarketData(Area):
         self.combinations = Combinations(house)
         self.trade_ticks = TradeTicks(house, self.statistics)
         self.late = None
-        if house.settings.without_live_data and house.charts is not None and not house.settings.replay:
+        if house.settings.without_live_data and house.charts is not None:
             self.late = Late(house.brokerage.market, house.charts.past, house.lines)
         self._types: dict[Session, int] = {}
         self._all: dict[Session, dict[int, Subscription]] = {}
@@ -210,7 +210,7 @@ class MarketData(Area):
             return
         numbers = one.wanted.numbers & entitlement.INDEPENDENT if one.late else one.wanted.numbers
         halves = self.statistics.of(one.x, numbers) if numbers else []
-        if not (one.wanted.quiet or one.late or self.house.settings.replay):  # those are invented
+        if not (one.wanted.quiet or one.late) and self.house.charts is not None:
             halves += self.statistics.unasked(one.x)
         fresh = []
         for place, tail in halves:

@@ -23,7 +23,7 @@ class Past:
         lines = Playing(self.brokerage, self.settings, lambda: None)
         while played and not lines.over:
             lines.flow(0.25)
-        charts = House(self.brokerage, lines, self.settings.limits, self.settings).charts
+        charts = House(self.brokerage, lines, self.settings.limits, self.settings).history
         assert charts is not None
         self.charts = charts
 
