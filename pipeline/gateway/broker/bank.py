@@ -11,8 +11,9 @@ from typing import Any
 
 from pipeline.gateway.broker import advisor, books, carrying, deliveries
 from pipeline.gateway.broker.accounts import BASE, ZERO, Account, Dividend, Position, amount, cents
+from pipeline.gateway.broker.balances import value_of
 from pipeline.gateway.broker.deliveries import Delivery
-from pipeline.gateway.broker.figures import Figures, figures, total, value_of
+from pipeline.gateway.broker.figures import Figures, figures, total
 from pipeline.gateway.broker.saving import decimals
 from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import Market

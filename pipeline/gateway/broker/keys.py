@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from pipeline.gateway.broker import rates
 from pipeline.gateway.broker.accounts import BASE, ZERO, Account, cents
-from pipeline.gateway.broker.figures import Figures, Ledger, base_of, figures, value_of
+from pipeline.gateway.broker.balances import Ledger, base_of, value_of
+from pipeline.gateway.broker.figures import Figures, figures
 
 __all__ = ["LEDGER_KEYS", "Figures", "Row", "cushion", "figures", "rows", "value_of"]
 
@@ -134,4 +135,4 @@ def ledger_rows(name: str, row: Ledger) -> list[Row]:
         "TotalCashBalance": row.cash,
         "UnrealizedPnL": row.unrealized,
     }
-    return [(key, texts[key] if key in texts else f"{value:.2f}", row.currency) for key, value in money.items()]
+    return [(key, texts.get(key, f"{value:.2f}"), row.currency) for key, value in money.items()]

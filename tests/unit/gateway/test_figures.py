@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.gateway import keeping
-from pipeline.gateway.broker import figures, keys
+from pipeline.gateway.broker import balances, figures, keys
 from pipeline.gateway.broker.accounts import Account, Dividend, Position, commission
 from pipeline.gateway.market import days
 
@@ -67,8 +67,8 @@ def test_an_owed_currency_needs_margin():
 
 def test_bonds_and_futures_options_have_columns_of_their_own():
     account = fresh()
-    treasury = next(x for x in BONDS if figures.is_treasury(x))
-    corporate = next(x for x in BONDS if not figures.is_treasury(x))
+    treasury = next(x for x in BONDS if balances.is_treasury(x))
+    corporate = next(x for x in BONDS if not balances.is_treasury(x))
     account.positions = {x.con_id: Position(10, Decimal(0)) for x in (treasury, corporate, FUTURE_OPTION)}
     row = rows(account)
     for key in ("TBondValue", "CorporateBondValue", "FutureOptionValue"):
@@ -103,9 +103,9 @@ def test_every_identity_holds_for_any_book(book, accrued):
               "TBondValue", "TBillValue", "TotalCashBalance", "AccruedCash", "NetDividend")  # fmt: skip
     assert row["NetLiquidationByCurrency", "BASE"] == sum(row[key, "BASE"] for key in values)
     ledgers = of(account).ledgers
-    for name in figures.SUMS:
+    for name in balances.SUMS:
         parts = [getattr(ledger.in_base(), name) for ledger in ledgers]
-        assert sum(parts) == getattr(figures.base_of(ledgers), name)
+        assert sum(parts) == getattr(balances.base_of(ledgers), name)
 
 
 def test_currencies_come_with_their_rate_and_the_base_with_one():
