@@ -20,6 +20,7 @@ from pipeline.gateway.tells.frames import UNSET
 UPDATES = -1  # the key of reqAccountUpdates in Watching.sent
 ALL_TAGS = ("all", "ALL")
 LEDGER = "$LEDGER"
+UNKNOWN = Decimal("nan")
 
 
 def rows(brokerage: Brokerage, account: Account) -> list[Row]:
@@ -163,8 +164,9 @@ def pnl(brokerage: Brokerage, asked: PnL) -> bytes | None:
     if asked.con_id:
         if asked.con_id not in account.positions:
             return None
-        x, position, price, value, profit = bank.portfolio_row(account, asked.con_id)
-        daily = bank.daily(account, asked.con_id) if math.isfinite(price) else Decimal("nan")
+        x, position, _, value, profit = bank.portfolio_row(account, asked.con_id)
+        sums = (bank.daily(account, asked.con_id), profit, value)
+        daily, profit, value = sums if math.isfinite(bank.price(x)) else (UNKNOWN, UNKNOWN, UNKNOWN)
         return tell.pnl_single(
             asked.req_id, position.quantity, money(daily), money(profit), money(position.realized), money(value)
         )

@@ -109,12 +109,15 @@ class Bank:
         """Yesterday's close; of a contract that has ended, what it ended at."""
         return self.market.closing(x) if self.universe.lives(x) else round(self.market.settlement(x), 4)
 
+    def price(self, x: Instrument) -> float:
+        """The price that values a position: the tape's mark, else yesterday's close; nan when there is neither."""
+        found = self.tape.mark(x)
+        return found if math.isfinite(found) else self.market.closing(x)
+
     def mark(self, x: Instrument) -> float:
-        """The price that values a position: the tape's mark, else yesterday's close, else nothing."""
-        price = self.tape.mark(x)
-        if not math.isfinite(price):
-            price = self.market.closing(x)
-        return price if math.isfinite(price) else 0.0
+        """The same for sums: what has no price counts for nothing."""
+        found = self.price(x)
+        return found if math.isfinite(found) else 0.0
 
     def fx(self, currency: str) -> float:
         """Base currency for one unit of `currency`."""

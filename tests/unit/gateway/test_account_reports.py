@@ -138,6 +138,15 @@ def test_a_contract_that_is_not_held_gets_its_profit_once_it_is(desk):
     assert desk.told().named("pnlSingle")[0][:2] == (9, Decimal(100))
 
 
+def test_what_has_no_price_has_no_profit(desk, monkeypatch):
+    monkeypatch.setattr(desk.brokerage.bank, "price", lambda _x: float("nan"))
+    ((*_, quantity, daily, unrealized, realized, value),) = desk.ask(
+        lambda c: c.reqPnLSingle(9, "DU1234501", "", 265598)
+    ).named("pnlSingle")
+    assert (quantity, realized) == (600, 0.0)
+    assert {daily, unrealized, value} == {1.7976931348623157e308}
+
+
 def test_profit_comes_each_second_and_only_when_it_changed(desk):
     desk.ask(lambda c: c.reqPnL(6, "DU1234501", ""))
     desk.front.cycle(10.0)
