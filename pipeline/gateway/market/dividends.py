@@ -56,6 +56,7 @@ def ahead(symbol: str, now_ns: int, last: date) -> list[tuple[float, float]]:
     return [row for row in found if row[0] > 0.0]
 
 
+@cache
 def accrued(symbol: str, day: date) -> float:
     """The part of the next dividend that a fund has gathered since its last ex-date."""
     around = between(symbol, day - timedelta(days=200), day + timedelta(days=200))

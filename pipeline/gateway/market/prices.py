@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.gateway.market import bonds, days, dividends, listing, moves, sessions, surface
-from pipeline.gateway.market.chains import Chain, Theory
+from pipeline.gateway.market import days, dividends, listing, moves, sessions, worths
+from pipeline.gateway.market.chains import Theory
 from pipeline.gateway.market.instruments import OPTIONS, Instrument, price_step
 from pipeline.gateway.market.moves import Array
 from pipeline.gateway.market.sessions import PAIR, STOCK, Phase
@@ -26,13 +26,9 @@ STEP_S = 0.05  # real seconds between two moves of the prices
 OPTION_STEPS = 4  # option classes follow every fourth move
 TRADING_DAY_S = 6.5 * 3600.0
 TRADING_YEAR_S = 252.0 * TRADING_DAY_S
-LEVERAGE = -0.6  # elasticity of the at-the-money volatility to the price
-USUAL_VOL = 1.06  # implied against the yearly volatility of the moves
-INDEX_SHAPE, STOCK_SHAPE = (-0.65, 1.15), (-0.30, 0.90)  # ρ and η of the surface
 MINUTE_NS = 60 * days.NS
 BAND, HALT_NS = 0.05, 5 * MINUTE_NS  # a stock that jumps further stands still (LULD)
 NOT_HALTED, GENERAL_HALT, VOLATILITY_HALT = 0, 1, 2
-FUNDS = ("SPY", "QQQ", "TLT")
 KEPT_FIXINGS = 10
 STALE = -1  # the options on a view that opens follow at once
 
@@ -73,10 +69,7 @@ class Market:
         self._sd = self._drift = self.spot
         self._chance = 0.0
         self._date = days.new_york(start_ns).date()
-        self._gathered: dict[str, float] = {}
-        self._vix = (0.0, 0.0)
-        self._place: dict[int, tuple[Chain, int]] = {}
-        self._chains()
+        self.worths = worths.Worths(universe, self.index, self.first, self.vol)
         self._begin_minute(start_ns)
 
     # Time.
@@ -132,15 +125,16 @@ class Market:
         self._chance = moves.JUMPS_A_YEAR * dt if self.hours[STOCK].phase(now) is Phase.OPEN else 0.0
 
     def _begin_date(self, day: date) -> None:
-        """Midnight: what goes ex on `day` loses its dividend; funds gather theirs."""
+        """Midnight: what goes ex on `day` loses its dividend."""
         while self._date < day:
+            if days.is_business_day(self._date):
+                self._fix(f"{self._date:%Y%m%d}")  # a very fast clock may have passed over the evening
             self._date += timedelta(days=1)
             for row in listing.STOCKS:
                 paid = dividends.on(row.symbol, self._date)
                 if paid:
                     self.spot = self.spot.copy()
                     self.spot[self.index[row.symbol]] -= paid
-        self._gathered = {}
 
     def _fix(self, day: str) -> None:
         """Keep the prices at the close, once a day."""
@@ -208,10 +202,8 @@ class Market:
             return Theory(self.settlement(x))
         view = self.views[sessions.kind_of(x)]
         if x.sec_type in OPTIONS:
-            chain, n = self._place[x.con_id]
-            spot = float(view.slow_spot[self.index[chain.process]])
-            return chain.theories(view.step, spot, view.slow_ns)[n]
-        return Theory(self._linear(x, view.spot, view.now_ns))
+            return self.worths.option(x, view.slow_spot, view.slow_ns, view.step)
+        return Theory(self.worths.linear(x, view.spot, view.now_ns))
 
     def closing(self, x: Instrument) -> float:
         """Yesterday's closing price, on the contract's price grid."""
@@ -222,65 +214,25 @@ class Market:
     @staticmethod
     def driver(x: Instrument) -> str:
         """The process that the contract's price is a function of."""
-        if x.bond is not None:
-            return "TLT"
-        return "SPX" if x.symbol == "VIX" else x.process
+        return worths.driver(x)
 
     def worth(self, x: Instrument, level: float, now_ns: int) -> float:
         """What the contract is worth at `now_ns` if the price that it follows stands at `level`, also if it expired."""
         spot = self.first.copy()
-        spot[self.index[self.driver(x)]] = level
-        return self._worth(x, spot, now_ns) if x.sec_type in OPTIONS else self._linear(x, spot, now_ns)
+        spot[self.index[worths.driver(x)]] = level
+        return self._worth(x, spot, now_ns) if x.sec_type in OPTIONS else self.worths.linear(x, spot, now_ns)
+
+    def smile(self, process: str, spot: float) -> Smile:
+        """The volatility surface of a class: it rises as the price falls."""
+        return self.worths.smile(process, spot)
 
     def settlement(self, x: Instrument) -> float:
         """Value of one unit at the close of its last day; the present one if that isn't over."""
         spot = np.array(self.fixings.get(x.expiry, self.views[STOCK].spot))
-        at = days.ns_of(x.expiry_date, days.CLOSE)
-        if x.sec_type not in OPTIONS:
-            return self._linear(x, spot, at)
-        under = self._linear(self.universe.by_con_id[x.under_con_id], spot, at)
-        return max(under - x.strike if x.right == "C" else x.strike - under, 0.0)
+        return self.worths.final(x, spot, days.ns_of(x.expiry_date, days.CLOSE))
 
     def _worth(self, x: Instrument, spot: Array, now_ns: int) -> float:
-        if not self.universe.lives(x):
-            return self.settlement(x)
-        if x.sec_type not in OPTIONS:
-            return self._linear(x, spot, now_ns)
-        chain, n = self._place[x.con_id]
-        level = float(spot[self.index[chain.process]])
-        return chain.worths(level, now_ns)[n]
-
-    def _linear(self, x: Instrument, spot: Array, now_ns: int) -> float:
-        """Worth of what is no option."""
-        if x.bond is not None:
-            shift = bonds.shift_of(float(spot[self.index["TLT"]]), listing.TLT.price)
-            return bonds.price(x.bond, days.new_york(now_ns).date(), shift)
-        if x.symbol == "VIX":
-            return self._volatility_index(float(spot[self.index["SPX"]]))
-        level = float(spot[self.index[x.process]]) * x.factor
-        if x.sec_type == "FUT":
-            return level * math.exp(_carry(x.symbol) * days.years_to(x.expiry_date, now_ns))
-        return level + self._fund(x.symbol) if x.symbol in FUNDS else level
-
-    def _fund(self, symbol: str) -> float:
-        """What a fund has gathered for its next dividend."""
-        if symbol not in self._gathered:
-            self._gathered[symbol] = dividends.accrued(symbol, self._date)
-        return self._gathered[symbol]
-
-    def smile(self, process: str, spot: float) -> Smile:
-        """The volatility surface of a class: it rises as the price falls."""
-        n = self.index[process]
-        long = USUAL_VOL * float(self.vol[n])
-        now = min(max(long * math.pow(spot / float(self.first[n]), LEVERAGE), 0.05), 2.0)
-        skew, curve = INDEX_SHAPE if process in listing.INDEX_PROCESSES else STOCK_SHAPE
-        return Smile(now, long, skew, curve)
-
-    def _volatility_index(self, level: float) -> float:
-        """VIX with the index at `level`; the last one is remembered."""
-        if self._vix[0] != level:
-            self._vix = level, surface.volatility_index(self.smile("SPX", level))
-        return self._vix[1]
+        return self.worths.of(x, spot, now_ns) if self.universe.lives(x) else self.settlement(x)
 
     # Days.
 
@@ -292,34 +244,12 @@ class Market:
             self.close = np.array(self.fixings[last])
             self.close_ns = days.ns_of(days.business_day_before(day), days.CLOSE)
         self.universe.roll(day, self._centres())
-        self._chains()
+        self.worths.group()
 
     def _centres(self) -> dict[str, float]:
         """Prices around which new strikes are listed."""
         rows = (*listing.OPTIONS, *listing.FUTURES_OPTIONS)
         return {row.symbol: self.price("SPX" if row.symbol == "ES" else row.symbol) for row in rows}
-
-    def _chains(self) -> None:
-        """Group the living options: one chain a class, on futures one an expiry."""
-        self._place = {}
-        groups: dict[tuple[str, int], list[Instrument]] = {}
-        for x in self.universe.living():
-            if x.sec_type in OPTIONS:
-                groups.setdefault((x.symbol, x.under_con_id), []).append(x)
-        for options in groups.values():
-            options.sort(key=lambda x: (x.expiry, x.strike, x.right))
-            chain = self._chain(options)
-            self._place |= {x.con_id: (chain, n) for n, x in enumerate(options)}
-
-    def _chain(self, options: list[Instrument]) -> Chain:
-        under = self.universe.by_con_id[options[0].under_con_id]
-        if under.sec_type == "FUT":
-            carry, expiry = _carry(under.symbol), under.expiry_date
-            return Chain(
-                options, listing.RATE, lambda spot, now: spot * math.exp(carry * days.years_to(expiry, now)), self.smile
-            )
-        dividend = listing.INDEX_YIELD if under.process in listing.INDEX_PROCESSES else 0.0
-        return Chain(options, dividend, lambda spot, _now: spot, self.smile)
 
     # Keeping.
 
@@ -352,13 +282,7 @@ class Market:
             view.slow_spot, view.slow_ns, view.step = np.array(slow), slow_ns, step
         self.halts = {n: (until, price) for n, until, price in state["halts"]}
         self._date = date.fromisoformat(state["date"])
-        self._gathered = {}
         self.universe.restore(state["universe"])
-        self._chains()
+        self.worths.group()
         self._open = [self.views[kind] for kind in state["open"]]
         self._until = 0  # the minute is begun again with the next step
-
-
-def _carry(symbol: str) -> float:
-    """Yearly growth of a future over its price today: interest less income."""
-    return listing.RATE - next(row.income for row in listing.FUTURES if row.symbol == symbol)

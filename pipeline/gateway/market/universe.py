@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from pipeline.gateway.market import days, issuing, listing
@@ -34,7 +35,7 @@ class Universe:
 
     def lives(self, x: Instrument) -> bool:
         """It is still traded on the present day."""
-        return not x.expiry or x.expiry >= f"{self.day:%Y%m%d}"
+        return not x.expiry or x.expiry >= _text(self.day)
 
     def living(self) -> Iterable[Instrument]:
         return (x for x in self.by_con_id.values() if self.lives(x))
@@ -138,6 +139,11 @@ class Universe:
 
     def derivative_types(self, instrument: Instrument) -> list[str]:
         return sorted({x.sec_type for x in self.living() if x.under_con_id == instrument.con_id})
+
+
+@cache
+def _text(day: date) -> str:
+    return f"{day:%Y%m%d}"
 
 
 def _on_exchange(instrument: Instrument, exchange: str) -> bool:
