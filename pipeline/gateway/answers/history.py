@@ -17,6 +17,7 @@ from pipeline.gateway.market.bars import DAY_S, Bar, Charts
 from pipeline.gateway.market.instruments import Description, Instrument
 from pipeline.gateway.market.queries import Chart, Stretch
 from pipeline.gateway.quota import Quota
+from pipeline.gateway.replay.charts import RecordedCharts
 from pipeline.gateway.session import Session
 from pipeline.gateway.tells import history as tell
 
@@ -88,6 +89,11 @@ class History(Area):
             if now_s - kept.at_s >= UPDATE_EVERY_S:
                 kept.at_s = now_s
                 self._update(key, kept)
+
+    @property
+    def busy(self) -> int:
+        """Questions without an answer yet."""
+        return len(self._jobs)
 
     def forget(self, session: Session) -> None:
         self._jobs = {key: job for key, job in self._jobs.items() if key[0] is not session}
@@ -198,7 +204,12 @@ class History(Area):
         end_ns = self._end(asked.req_id, asked.end, "End Date/Time")
         self._room(session, asked, 1)
         charts = self._charts(asked.req_id, x, asked.what)
-        work = queries.ticks(charts, x, asked.what, asked.regular, start_ns, end_ns, asked.count)
+        edges = (start_ns, end_ns)
+        work = (
+            charts.ticks(x, asked.what, asked.regular, *edges, asked.count)
+            if isinstance(charts, RecordedCharts)
+            else queries.ticks(charts, x, asked.what, asked.regular, *edges, asked.count)
+        )
         self._jobs[session, asked.req_id] = Job(work, lambda rows: session.send(_tick_frame(asked, x, rows)))
 
     # What is refused.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from pipeline.gateway.market.bars import DAY_S, QUOTES, Bar, Charts, Columns, Se
 from pipeline.gateway.market.instruments import Instrument
 from pipeline.gateway.market.past import NOTHING, Past
 from pipeline.gateway.market.path import Atoms, joined
+from pipeline.gateway.market.queries import Tick
 from pipeline.gateway.replay import rows, steps
 from pipeline.gateway.replay.layout import Series, Source
 from pipeline.gateway.replay.market import Recorded
@@ -104,6 +105,30 @@ class RecordedCharts(Charts):
             if edges[0] < end_ns and begin_ns < edges[1]:
                 parts.append(self._steps_of(x, kind, what, day, step_s))
         return joined(parts).within(-(-begin_ns // days.NS), -(-end_ns // days.NS)) if parts else NOTHING
+
+    def ticks(
+        self, x: Instrument, what: str, regular: bool, start_ns: int, end_ns: int, count: int
+    ) -> Generator[None, None, list[Tick]]:
+        """As `queries.ticks`, each tick as recorded; of what was recorded in bars there are none."""
+        found: list[Tick] = []
+        kind = "trade" if what == "TRADES" else "quote"
+        for day in sorted(self._recorded(x), reverse=not start_ns):
+            session = self.session(x, day, regular)
+            sources = [of for of in self._sources(x, day) if of.what == kind and of.bar_s == 0]
+            if session is None or not sources:
+                continue
+            rows_of = self._rows(x, sources[0])
+            assert isinstance(rows_of, rows.Ticks)
+            played = min(end_ns, self.recorded.now_ns + 1)
+            inside = np.zeros(rows_of.time_ns.size, dtype=np.bool_)
+            for begin, end in session.spans:
+                inside |= (rows_of.time_ns >= max(begin, start_ns)) & (rows_of.time_ns < min(end, played))
+            fresh = steps.told(rows_of, inside, what, count if start_ns else -count)
+            found = [*found, *fresh] if start_ns else [*fresh, *found]
+            yield
+            if len(found) >= count:
+                break
+        return found[:count] if start_ns else found[-count:]
 
     def _steps_of(self, x: Instrument, kind: str, what: str, day: date, step_s: int) -> Atoms:
         """One recorded day up to now: from bars no longer than a step where there are some, else from ticks."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.gateway.market.path import Atoms
+from pipeline.gateway.market.queries import Tick
 from pipeline.gateway.replay.fields import Bools, Floats, Integers
 from pipeline.gateway.replay.rows import Quotes, Ticks, Trades
 from pipeline.gateway.replay.timeline import ASK, BID, NS
@@ -51,6 +52,25 @@ def of_quote_ticks(ticks: Ticks, step_s: int, kind: str) -> Atoms:
         middle = _four((bid + ask) / 2.0, begins)
         return _quoted(time, middle, middle, kind)
     return _quoted(time, _four(bid, begins), _four(ask, begins), kind)
+
+
+def told(ticks: Ticks, inside: Bools, what: str, count: int) -> list[Tick]:
+    """The first `count` of the rows that are `inside`, or the last ones where it is negative, as single ticks."""
+    bid, ask = (_carried(ticks.price, ticks.kind == side) for side in (BID, ASK))
+    sizes = [_carried(ticks.size, ticks.kind == side) for side in (BID, ASK)]
+    if what != "TRADES":
+        inside = inside & ~(np.isnan(bid) | np.isnan(ask))
+    places = np.flatnonzero(inside)
+    places = places[:count] if count > 0 else places[count:]
+    seconds = (ticks.time_ns[places] // NS).tolist()
+    none = [0.0] * len(seconds)
+    if what == "TRADES":
+        columns = [ticks.price[places].tolist(), none, ticks.size[places].tolist(), none]
+    elif what == "MIDPOINT":
+        columns = [np.round((bid[places] + ask[places]) / 2.0, 6).tolist(), none, none, none]
+    else:
+        columns = [column[places].tolist() for column in (bid, ask, *sizes)]
+    return list(zip(seconds, *columns, strict=True))
 
 
 def _quoted(time: Integers, bid: Four, ask: Four, kind: str) -> Atoms:

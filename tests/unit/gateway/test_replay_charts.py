@@ -115,6 +115,38 @@ def test_futures_and_options_have_bars(tmp_path):
     assert past.bars(option, "BID", "1 min")[0].close == 54.75
 
 
+def ticks(past, what: str, **asked) -> list:
+    x = past.brokerage.universe.stock("IBM")
+    start_ns, end_ns = asked.get("start", 0) * days.NS, past.brokerage.market.now_ns + days.NS
+    work = past.charts.ticks(x, what, asked.get("regular", False), start_ns, end_ns, asked.get("count", 100))
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
+
+
+def test_historical_ticks_are_the_rows_of_the_files(past):
+    a_day = [(OPEN_S, 181.52, 0.0, 283.0, 0.0), (OPEN_S, 181.52, 0.0, 283.0, 0.0), (OPEN_S + 2, 181.6, 0.0, 7.0, 0.0)]
+    both = [*a_day, *((t + 86_400, *rest) for t, *rest in a_day)]
+    assert ticks(past, "TRADES") == both
+    assert ticks(past, "TRADES", count=2) == both[-2:]
+    assert ticks(past, "TRADES", start=OPEN_S, count=4) == both[:4]
+    assert ticks(past, "TRADES", start=OPEN_S + 1, count=1) == both[2:3]
+    quotes = ticks(past, "BID_ASK", start=OPEN_S, count=2)
+    assert quotes == [(OPEN_S, 180.01, 183.63, 300.0, 100.0)] * 2
+    assert ticks(past, "MIDPOINT", count=1)[0][:2] == (OPEN_S + 86_402, 182.31)
+
+
+def test_there_are_no_ticks_of_what_was_recorded_in_bars(tmp_path):
+    recordings.goog(tmp_path)
+    past = Past(tmp_path)
+    work = past.charts.ticks(past.brokerage.universe.stock("GOOG"), "TRADES", False, 0, 1 << 62, 10)
+    with pytest.raises(StopIteration) as done:
+        next(work)
+    assert done.value.value == []
+
+
 def test_only_what_was_recorded_is_served(past):
     assert past.charts.serves("TRADES")
     assert not past.charts.serves("HISTORICAL_VOLATILITY")
