@@ -7,34 +7,27 @@ import logging
 import selectors
 import socket
 import time
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import config
-from pipeline.gateway import keeping, opening, read_only, tls
+from pipeline.gateway import keeping, opening, tls
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
-from pipeline.gateway.asks import reading
-from pipeline.gateway.asks.request import BadRequest
-from pipeline.gateway.asks.session import StartApi
 from pipeline.gateway.broker.brokerage import Brokerage, Event
 from pipeline.gateway.connection import CLOSE_GRACE_S, Connection
 from pipeline.gateway.faults import scenario
 from pipeline.gateway.faults.control import Control
 from pipeline.gateway.faults.injection import Injection
-from pipeline.gateway.ledger import Ledger
-from pipeline.gateway.limits import Pace
 from pipeline.gateway.market import days
 from pipeline.gateway.market.prices import STEP_S
 from pipeline.gateway.rates import Rates
-from pipeline.gateway.session import Garbage, Phase, Session, message
-from pipeline.gateway.tells import frames
+from pipeline.gateway.reception import Reception
+from pipeline.gateway.session import Phase, Session
 
 log = logging.getLogger("margindesk.gateway")
 CYCLE_S = 0.005
 SAVE_EVERY_S = 1.0
-FRAMES_A_TURN = 32  # requests of one client before the next one's are answered
 ENOUGH_UNREAD = 2 << 20  # requests of a client that wait above this are left in the kernel
 
 
@@ -43,41 +36,41 @@ class Server:
 
     def __init__(self, brokerage: Brokerage, settings: config.Gateway, directory: Path | None = None) -> None:
         self.brokerage, self.settings, self.limits, self.directory = brokerage, settings, settings.limits, directory
-        self.lines = opening.lines(brokerage, settings, lambda: self._tell(brokerage.match()))
+        self.lines = opening.lines(brokerage, settings, lambda: self.tell(brokerage.match()))
         self.rates = Rates(self.lines, settings.burst)
         self.house = House(brokerage, self.lines, self.limits, settings)
         self.front = Front(self.house)
         self.connections: dict[socket.socket, Connection] = {}
         self.dropped = 0
+        planned = scenario.load(Path(settings.scenario)) if settings.scenario else []
         self._tls = tls.context(settings)
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = self._listen((settings.host, settings.port))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self._listens_again_s = 0.0
         now = time.monotonic()
-        self.faults = Injection(self, scenario.load(Path(settings.scenario)) if settings.scenario else (), now)
+        self.faults = Injection(self, planned, now)
+        self.reception = Reception(self, self.front, self.faults, settings, directory)
         self._control: Control | None = None
         if settings.control:
             command = lambda line: self.faults.command(line, time.monotonic())  # noqa: E731
             self._control = Control(Path(settings.control), self._selector, command)
         self._anchor = now - brokerage.market.step * STEP_S
         self._flowed = self._saved = now
-        self._ledgers: dict[int, Ledger] = {}
         self._dirty = True
         self._day = days.new_york(brokerage.market.now_ns).date()
-        self._turns: deque[Connection] = deque()  # clients with requests that wait for their turn
 
     # The loop.
 
     def step(self, timeout_s: float) -> None:
         """Wait for input at most `timeout_s`, answer it, let the market go on, send what is due."""
-        due = 0.0 if self._turns else max(self._flowed + CYCLE_S - time.monotonic(), 0.0)
+        due = 0.0 if self.reception.busy else max(self._flowed + CYCLE_S - time.monotonic(), 0.0)
         for key, mask in self._selector.select(min(timeout_s, due)):
             if not isinstance(key.data, Connection):
                 key.data()
             elif mask & selectors.EVENT_READ and key.data.sock in self.connections:
-                self._hear(key.data)
-        self._take_turns()
+                self.hear(key.data)
+        self.reception.take_turns()
         now = time.monotonic()
         self.faults.step(now)
         if self._listener is None and now >= self._listens_again_s:
@@ -102,8 +95,7 @@ class Server:
             self._control.close()
         self._selector.close()
         self._save(now)
-        for ledger in self._ledgers.values():
-            ledger.close()
+        self.reception.close()
 
     def _cycle(self, now: float) -> None:
         market = self.brokerage.market
@@ -112,7 +104,7 @@ class Server:
         self.rates.flow(now - self._flowed, now)
         self._flowed = now
         if market.step != before:
-            self._tell(self.brokerage.match())
+            self.tell(self.brokerage.match())
             self._roll_day()
         self.front.cycle(now)
 
@@ -122,7 +114,7 @@ class Server:
         if moment.date() == self._day or moment.time() < days.OPEN or not days.is_business_day(moment.date()):
             return
         self._day = moment.date()
-        self._tell(self.brokerage.roll_day())
+        self.tell(self.brokerage.roll_day())
 
     def _save(self, now: float) -> None:
         self._saved, self._dirty = now, False
@@ -165,129 +157,19 @@ class Server:
         self._selector.register(connection.sock, selectors.EVENT_READ, connection)
         self.faults.admit(connection, time.monotonic())
 
-    def _hear(self, connection: Connection) -> None:
+    def hear(self, connection: Connection) -> None:
         """Read what a client says; it is answered in its turn."""
         try:
             if connection.shaking and not connection.shake():
                 return
             if connection.session.unread < ENOUGH_UNREAD and not connection.read():
-                self._answer_the_last(connection)
+                self.reception.answer_the_last(connection)
                 self.end(connection, "the client closed")
                 return
         except OSError as error:
             self.end(connection, f"reading failed: {error}")
             return
-        if connection not in self._turns:
-            self._turns.append(connection)
-
-    def _answer_the_last(self, connection: Connection) -> None:
-        """What a client asked before it closed is done all the same; the message rate bounds it."""
-        session = connection.session
-        try:
-            while session.phase in (Phase.START, Phase.OPEN) and session.whole:
-                self._understand(connection)
-        except Garbage:
-            return
-
-    def _take_turns(self) -> None:
-        """Each client that said something gets a few answers; who has more to ask waits for the next round."""
-        for _ in range(len(self._turns)):
-            connection = self._turns.popleft()
-            if connection.sock not in self.connections:
-                continue
-            try:
-                self._understand(connection)
-            except Garbage as error:
-                self.refuse(connection, 507, f"Bad Message Length: {error}")
-            waits = connection.session.whole and connection.session.phase in (Phase.START, Phase.OPEN)
-            if waits or connection.more:
-                self._turns.append(connection)
-            if connection.more and connection.sock in self.connections:
-                self._hear(connection)
-
-    def _understand(self, connection: Connection) -> None:
-        """Take out of the input what is whole, up to a turn's share."""
-        session = connection.session
-        if session.phase is Phase.HELLO:
-            agreed = session.take_hello()
-            if agreed is None:
-                return
-            session.sv, session.phase = agreed, Phase.START
-            moment = days.new_york(self.brokerage.market.now_ns)
-            session.send(frames.handshake(agreed, f"{moment:%Y%m%d %H:%M:%S %Z}"))
-        for _ in range(FRAMES_A_TURN):
-            if session.phase not in (Phase.START, Phase.OPEN):
-                return
-            frame = session.take_frame()
-            if frame is None:
-                return
-            if self._paced(connection):
-                self._handle(connection, frame)
-
-    def _paced(self, connection: Connection) -> bool:
-        """Hold the client to the message rate; False when that ended the connection."""
-        limit, session = self.limits.messages_per_s, connection.session
-        match session.pacing.message(time.monotonic()):
-            case Pace.WARN:
-                text = f"Warning: Approaching max rate of {limit} messages per second ({session.pacing.count})"
-                self.house.error(session, -1, 0, text)
-            case Pace.OVER:
-                text = f"Max rate of messages per second has been exceeded:max={limit} rec={session.pacing.count} (1)"
-                self.house.error(session, -1, 100, text)
-            case Pace.CLOSE:
-                self.refuse(connection, 100, f"Max rate of messages per second has been exceeded:max={limit}")
-                return False
-        return True
-
-    def _handle(self, connection: Connection, frame: bytes) -> None:
-        session, number = connection.session, message(frame)
-        if not self.faults.heard(session, number, time.monotonic()) or connection.sock not in self.connections:
-            return
-        try:
-            request = reading.decode(frame, session.sv)
-            if isinstance(request, StartApi) and session.phase is Phase.START:
-                self._start(connection, request.client_id)
-            elif session.phase is not Phase.OPEN:
-                raise BadRequest(-1, 321, "Error validating request.-'bK' : cause - Expected startApi first")
-            else:
-                if self.settings.read_only:
-                    read_only.check(number, request.req_id)
-                self.faults.check(session, number, request)
-                self._tell(self.front.answer(session, request))
-        except BadRequest as bad:
-            self.house.error(session, bad.req_id, bad.code, bad.text)
-        except Exception:  # a fault of ours: it costs this client, nobody else
-            log.exception("request_failed", extra={"facts": {"peer": session.peer, "frame": frame[:200].hex()}})
-            self.refuse(connection, 322, "Error processing request.-'bZ' : cause - Internal error")
-
-    def _start(self, connection: Connection, client_id: int) -> None:
-        holder = self._holder(client_id)
-        if holder is not None:
-            self._hear(holder)  # it may have closed already, and this is the first that we learn of it
-        if self._holder(client_id) is not None:
-            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            self.refuse(connection, 326, text)
-            return
-        refusal = self.faults.login(client_id)
-        if refusal is not None:
-            self.refuse(connection, *refusal)
-            return
-        session = connection.session
-        session.client_id, session.phase = client_id, Phase.OPEN
-        self.faults.admit(connection, time.monotonic())
-        if self.directory is not None:
-            if client_id not in self._ledgers:
-                self._ledgers[client_id] = Ledger(self.directory, client_id)
-            session.ledger = self._ledgers[client_id]
-        log.info("client_started", extra={"facts": {"client_id": client_id, "version": session.sv}})
-        self.front.start.greet(session)
-
-    def _holder(self, client_id: int) -> Connection | None:
-        """The connection that uses this client id."""
-        for connection in self.connections.values():
-            if connection.session.client_id == client_id and connection.session.phase is Phase.OPEN:
-                return connection
-        return None
+        self.reception.said(connection)
 
     def refuse(self, connection: Connection, code: int, text: str) -> None:
         """Say why, then close once it is read."""
@@ -336,10 +218,13 @@ class Server:
         connection.close(reset=reset)
         log.info("client_ended", extra={"facts": {"client_id": session.client_id, "peer": session.peer, "why": why}})
 
-    # What faults may do.
-
     def clients(self) -> list[Connection]:
         return list(self.connections.values())
+
+    def is_here(self, connection: Connection) -> bool:
+        return connection.sock in self.connections
+
+    # What faults may do.
 
     def hang_up(self, connection: Connection) -> None:
         """Close once what waits is sent; nothing more is said."""
@@ -367,6 +252,6 @@ class Server:
         if not self.settings.replay:
             self.rates.burst = count
 
-    def _tell(self, events: Sequence[Event]) -> None:
+    def tell(self, events: Sequence[Event]) -> None:
         self._dirty = self._dirty or bool(events)
         self.front.heard(events)

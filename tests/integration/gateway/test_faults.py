@@ -282,7 +282,8 @@ def test_a_bad_scenario_and_an_open_directory_are_refused(tmp_path):
     bad = tmp_path / "bad.toml"
     bad.write_text('[[fault]]\ndo = "explode"\n')
     public = tmp_path / "public"
-    public.mkdir(mode=0o755)
+    public.mkdir()
+    public.chmod(0o755)
     base = [sys.executable, "-m", "pipeline.gateway.alone"]
     for words, told, code in (
         (["--scenario", str(bad)], "fault 1: do: unknown fault 'explode'", 2),
