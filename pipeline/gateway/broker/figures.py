@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pipeline.gateway.broker import margin, rates
-from pipeline.gateway.broker.accounts import BASE, ZERO, Account, amount, cents
+from pipeline.gateway.broker.accounts import BASE, COMMODITIES, ZERO, Account, amount, cents
 from pipeline.gateway.broker.balances import SUMS, Ledger, Mark, Rate, base_of, is_treasury, ledgers_of, par
 from pipeline.gateway.broker.legs import Leg
 from pipeline.gateway.market import days
 from pipeline.gateway.market.universe import Instrument, Universe
+
+DISCOUNTS_END = time(15, 45)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Figures:
     init_c: Decimal
     maint_s: Decimal
     maint_c: Decimal
-    ahead_init_s: Decimal  # once today's last contracts are gone
+    full_init_c: Decimal  # without the discounts of the liquid hours
+    full_maint_c: Decimal
+    ahead_init_s: Decimal  # after the close: without discounts and without what ends today
     ahead_init_c: Decimal
     ahead_maint_s: Decimal
     ahead_maint_c: Decimal
@@ -101,11 +105,14 @@ def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, no
     ledgers = ledgers_of(account, universe, mark, fx, now_ns)
     base = base_of(ledgers)
     legs = legs_of(account, universe, mark, fx, now_ns)
+    legs_c = [leg for leg in legs if leg.sec_type in COMMODITIES]
     net = {row.currency: float(row.in_base().net) for row in ledgers}
-    securities, commodities = margin.account(legs, net)
+    securities, full = margin.account(legs, net)
+    discounted = in_liquid_hours(now_ns) and any(leg.symbol in rates.INTRADAY for leg in legs)
+    commodities = margin.account(legs_c, intraday=True)[1] if discounted else full
     today = f"{days.new_york(now_ns):%Y%m%d}"
     staying = [leg for leg in legs if not leg.expiry or leg.expiry > today or leg.sec_type == "BOND"]
-    ahead_s, ahead_c = (securities, commodities) if len(staying) == len(legs) else margin.account(staying, net)
+    ahead_s, ahead_c = (securities, full) if len(staying) == len(legs) else margin.account(staying, net)
     cash_s = base.cash - account.commodity_cash
     reg_t = cents(securities.reg_t)
     bonds = base.corporate + base.treasury + base.bill
@@ -116,9 +123,10 @@ def figures(account: Account, universe: Universe, mark: Mark, fx: Rate = par, no
         unrealized=base.unrealized, realized=base.realized, cash_s=cash_s, cash_c=account.commodity_cash,
         settled=base.cash - account.unsettled, init_s=_initial(securities.initial), init_c=cents(commodities.initial),
         maint_s=cents(securities.maintenance), maint_c=cents(commodities.maintenance),
+        full_init_c=cents(full.initial), full_maint_c=cents(full.maintenance),
         ahead_init_s=_initial(ahead_s.initial), ahead_init_c=cents(ahead_c.initial),
         ahead_maint_s=cents(ahead_s.maintenance), ahead_maint_c=cents(ahead_c.maintenance),
-        reg_t=reg_t, sma=_sma(account, net_s - reg_t), ledgers=ledgers, next_change=next_close(now_ns),
+        reg_t=reg_t, sma=_sma(account, net_s - reg_t), ledgers=ledgers, next_change=next_change(now_ns, discounted),
         expiring=len(staying) != len(legs),
     )  # fmt: skip
 
@@ -176,8 +184,16 @@ def _sma(account: Account, from_equity: Decimal) -> Decimal:
     return max(account.day_sma - cents(account.purchases * Decimal(repr(rates.REG_T_STOCK))), from_equity)
 
 
-def next_close(now_ns: int) -> int:
-    """Epoch seconds of the next close of the regular session."""
+def in_liquid_hours(now_ns: int) -> bool:
+    """The discounts of the day hold: on business days from the open to a quarter of an hour before the close."""
+    now = days.new_york(now_ns)
+    return days.is_business_day(now.date()) and days.OPEN <= now.time() < DISCOUNTS_END
+
+
+def next_change(now_ns: int, discounted: bool) -> int:
+    """Epoch seconds of the next close of the regular session, or of the end of the discounts that hold now."""
+    if discounted:
+        return days.ns_of(days.new_york(now_ns).date(), DISCOUNTS_END) // days.NS
     day: date = days.business_day(days.new_york(now_ns).date())
     if days.ns_of(day, days.CLOSE) <= now_ns:
         day = days.business_day(day + timedelta(days=1))

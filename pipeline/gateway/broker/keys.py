@@ -82,9 +82,10 @@ def _segments(f: Figures) -> list[Row]:
         "PostExpirationMargin": ahead_maint if f.expiring else (ZERO, ZERO),
         "TotalCashValue": (f.cash_s, f.cash_c),
     } | dict.fromkeys(NOTHING, (ZERO, ZERO))
-    for name in ("", "Full"):  # no discount within the day, so both alike
-        table |= {f"{name}InitMarginReq": init, f"{name}MaintMarginReq": maint}
-        table |= {f"{name}AvailableFunds": _free(f, init), f"{name}ExcessLiquidity": _free(f, maint)}
+    full = (f.init_s, f.full_init_c), (f.maint_s, f.full_maint_c)
+    for name, (first, always) in (("", (init, maint)), ("Full", full)):
+        table |= {f"{name}InitMarginReq": first, f"{name}MaintMarginReq": always}
+        table |= {f"{name}AvailableFunds": _free(f, first), f"{name}ExcessLiquidity": _free(f, always)}
     found: list[Row] = []
     for key, (s, c) in table.items():
         found += [(key, f"{s + c:.2f}", BASE), (f"{key}-C", f"{c:.2f}", BASE), (f"{key}-S", f"{s:.2f}", BASE)]

@@ -17,10 +17,13 @@ from pipeline.gateway.broker.legs import Leg, Requirement
 KEPT = 256  # requirements of single names
 
 
-def account(legs: Iterable[Leg], net: Mapping[str, float] | None = None) -> tuple[Requirement, Requirement]:
+def account(
+    legs: Iterable[Leg], net: Mapping[str, float] | None = None, intraday: bool = False
+) -> tuple[Requirement, Requirement]:
     """Requirement of the securities and of the commodities segment, in the base currency.
 
-    `net` is the net liquidation by currency, in the base currency; only what is owed in one needs anything.
+    `net` is the net liquidation by currency, in the base currency; only what is owed in one needs anything. `intraday`:
+    with the discounts of the liquid hours.
     """
     by_symbol: dict[str, list[Leg]] = defaultdict(list)
     commodities: list[Leg] = []
@@ -37,7 +40,7 @@ def account(legs: Iterable[Leg], net: Mapping[str, float] | None = None) -> tupl
     if net and any(value < 0 for value in net.values()):
         owed = lending.currencies(net)
         securities += Requirement(owed, owed, 0.0)
-    return securities, scans.commodities(commodities)
+    return securities, scans.commodities(commodities, intraday)
 
 
 def underlying(legs: list[Leg]) -> Requirement:

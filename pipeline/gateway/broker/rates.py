@@ -8,6 +8,7 @@ BROAD_ETF = {"SPY": 0.25}  # maintenance and initial alike
 HOUSE = {"TSLA": 0.40, "AMD": 0.50}  # two symbols with a house rate of their own
 FUTURES = {"ES": 21_700.0, "NQ": 31_600.0}  # maintenance a contract
 CALENDARS = {"ES": 650.0, "NQ": 1_050.0}  # a long and a short future of one class in two months, for the pair
+INTRADAY = {"CL": 0.75, "GC": 0.75}  # share of the rate in the liquid hours; others: all of it
 OTHER_FUTURE = 0.08  # of the value, for a class without a row
 OTHER_CALENDAR = 0.05  # of the outright rate
 REG_T_STOCK = 0.50
@@ -42,9 +43,9 @@ def short_per_share(symbol: str, price: float) -> float:
     return max(standard, HOUSE.get(symbol, 0.0) * price)
 
 
-def future(symbol: str, value: float) -> float:
+def future(symbol: str, value: float, intraday: bool = False) -> float:
     """Maintenance of one future that is worth `value`."""
-    return FUTURES.get(symbol, OTHER_FUTURE * value)
+    return FUTURES.get(symbol, OTHER_FUTURE * value) * (INTRADAY.get(symbol, 1.0) if intraday else 1.0)
 
 
 def calendar(symbol: str, value: float) -> float:

@@ -18,20 +18,20 @@ DAY = 1.0 / 365.0
 LEAST_YEARS = 1.0 / (365.0 * 24.0)
 
 
-def commodities(legs: list[Leg]) -> Requirement:
-    """Requirement of all futures and options on futures."""
+def commodities(legs: list[Leg], intraday: bool = False) -> Requirement:
+    """Requirement of all futures and options on futures; `intraday`: with the discounts of the liquid hours."""
     by_symbol: dict[str, list[Leg]] = defaultdict(list)
     for leg in legs:
         by_symbol[leg.symbol].append(leg)
-    maintenance = sum(_class(by_symbol[symbol]) for symbol in sorted(by_symbol))
+    maintenance = sum(_class(by_symbol[symbol], intraday) for symbol in sorted(by_symbol))
     return Requirement(maintenance * rates.INITIAL_OF_MAINTENANCE, maintenance, 0.0)
 
 
-def _class(legs: list[Leg]) -> float:
+def _class(legs: list[Leg], intraday: bool) -> float:
     """Maintenance of one class, in the base currency."""
     options = [leg for leg in legs if leg.sec_type == "FOP"]
     value = legs[0].under * legs[0].multiplier
-    outright = rates.future(legs[0].symbol, value)
+    outright = rates.future(legs[0].symbol, value, intraday)
     spread = rates.calendar(legs[0].symbol, value) * _calendars(legs)
     net = sum(leg.quantity for leg in legs if leg.sec_type == "FUT")
     if not options:

@@ -1,6 +1,6 @@
 """The sums of an account: they add up, whatever it holds."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
 import pytest
@@ -141,6 +141,27 @@ def test_the_keys_that_tws_sends_are_all_there():
     names = {key for key, _ in rows(fresh())}
     wanted = {key + tail for key in IN_SEGMENTS for tail in ("", "-C", "-S")} | set(SINGLE) | set(keys.LEDGER_KEYS)
     assert wanted - names == set()
+
+
+def test_some_futures_need_less_in_the_liquid_hours():
+    account, day = fresh(), UNIVERSE.day
+    account.fill(UNIVERSE.future("CL"), 2, 60.0)
+    account.fill(UNIVERSE.future("ES"), 1, 6500.0)
+    at = lambda hour, minute: figures.figures(  # noqa: E731
+        account, UNIVERSE, BANK.mark, BANK.fx, days.ns_of(day, time(hour, minute))
+    )
+    noon, late = at(12, 0), at(15, 45)
+    assert noon.next_change == days.ns_of(day, time(15, 45)) // days.NS
+    assert late.next_change == days.ns_of(day, days.CLOSE) // days.NS
+    oil = BANK.mark(UNIVERSE.future("CL")) * 1000 * 0.08
+    assert float(noon.maint_c) == pytest.approx(21_700 + 2 * oil * 0.75, abs=0.01)
+    assert float(late.maint_c) == pytest.approx(21_700 + 2 * oil, abs=0.01)
+    assert noon.full_maint_c == noon.ahead_maint_c == late.maint_c == late.full_maint_c
+    row = {(key, currency): Decimal(value) for key, value, currency in keys.rows(account, noon) if key[-2:] == "-C"
+           and key[:4] in ("Full", "Exce", "Look")}  # fmt: skip
+    gap = noon.full_maint_c - noon.maint_c
+    assert row["ExcessLiquidity-C", "USD"] - row["FullExcessLiquidity-C", "USD"] == gap > 0
+    assert row["LookAheadExcessLiquidity-C", "USD"] == row["FullExcessLiquidity-C", "USD"]
 
 
 def test_look_ahead_is_without_what_ends_today():
