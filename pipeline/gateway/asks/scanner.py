@@ -29,7 +29,7 @@ def _scan(f: Fields) -> Request:
     instrument, location, code = f.text(), f.text(), f.text()
     above, below, volume = f.decimal(), f.decimal(), f.decimal()
     caps = (f.decimal(), f.decimal())
-    f.skip(10)  # ratings, maturities, coupons, convertibles: of bonds, which are not scanned
+    f.skip(9)  # ratings, maturities, coupons, convertibles: of bonds, which are not scanned
     options_above = f.decimal()
     f.skip()  # setting pairs
     stock_type, filters = f.text(), _pairs(f.text())

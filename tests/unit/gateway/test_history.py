@@ -6,72 +6,48 @@ from decimal import Decimal
 import pytest
 from ibapi.contract import ComboLeg, Contract
 
-from pipeline import config
 from pipeline.gateway import keeping
-from pipeline.gateway.answers.area import House
-from pipeline.gateway.answers.front import Front
+from pipeline.gateway.answers.history import History
 from pipeline.gateway.asks import period, reading
 from pipeline.gateway.asks.request import BadRequest
-from pipeline.gateway.broker.brokerage import Brokerage
 from pipeline.gateway.limits import Limits
-from pipeline.gateway.lines import Lines
 from pipeline.gateway.market import days
 from pipeline.gateway.market.queries import Duration
 from pipeline.gateway.quota import Quota
-from pipeline.gateway.session import Phase, Session
+from tests.unit.gateway.desk import Desk
 
 VERSIONS = [157, 163, 170, 176, 178, 182, 187, 193, 195, 196, 198, 200]
 every_version = pytest.mark.parametrize("sv", VERSIONS)
 
 
-class Desk:
-    """A client of a house without sockets: asks with the genuine encoder, hears with the genuine decoder."""
+class Asking(Desk):
+    """One client whose questions are worked on until all are answered."""
 
-    def __init__(self, brokerage: Brokerage, encoder, heard, sv=200, limits=None):
-        limits = limits or Limits()
-        self.house = House(brokerage, Lines(brokerage.tape, limits, 0.0, 7), limits, config.Gateway())
-        self.front, self.sv, self._heard, self._encoder = Front(self.house), sv, heard, encoder
-        self.now_s = 100.0
-        self.session = self.client()
+    def __init__(self, brokerage, encoder, heard, sv=200):
+        super().__init__(brokerage, heard, encoder)
+        self.now_s, self.session = 100.0, self.client(sv)
         self.front.cycle(self.now_s)
 
-    def client(self):
-        session = Session("test", Limits())
-        session.sv, session.phase, session.client_id = self.sv, Phase.OPEN, len(self.house.sessions)
-        self.house.sessions.append(session)
-        return session
-
-    def ask(self, call, session=None):
+    def answer(self, call):
         """What is heard in answer; a refusal comes as its error."""
-        session = session or self.session
         self.front.cycle(self.now_s)
-        encoder = self._encoder(self.sv)
-        call(encoder)
-        for payload in encoder.sent:
-            try:
-                self.front.answer(session, reading.decode(payload, self.sv))
-            except BadRequest as bad:
-                self.house.error(session, bad.req_id, bad.code, bad.text)
-        return self.heard(session)
+        self.ask(self.session, call)
+        return self.listen()
 
-    def heard(self, session=None):
+    def listen(self):
         """Cycles of no time until all work is done, and what was sent meanwhile."""
-        session = session or self.session
-        history = next(area for area in self.front.areas if hasattr(area, "_jobs"))
+        history = next(area for area in self.front.areas if isinstance(area, History))
         self.front.cycle(self.now_s)
-        while history._jobs:
+        while history.busy:
             self.front.cycle(self.now_s)
-        session.seal(0.0)
-        frames = b"".join(bytes(batch.data) for batch in session.queue)
-        session.queue.clear()
-        return self._heard(self.sv, frames)
+        return self.hear(self.session)
 
     def go_on(self, steps):
         market = self.house.brokerage.market
         market.advance(market.step + steps)
 
     def error(self, call):
-        return [row[2:4] for row in self.ask(call).named("error")]
+        return [row[2:4] for row in self.answer(call).named("error")]
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +68,12 @@ def watched(running):
 
 @pytest.fixture
 def desk(watched, encoder, heard):
-    return Desk(watched, encoder, heard)
+    return Asking(watched, encoder, heard)
 
 
 @pytest.fixture(params=VERSIONS)
 def versioned(request, watched, encoder, heard):
-    return Desk(watched, encoder, heard, request.param)
+    return Asking(watched, encoder, heard, request.param)
 
 
 def stock(**changes):
@@ -121,7 +97,7 @@ def bars(
 
 
 def test_bars_at_every_version(versioned):
-    calls = versioned.ask(bars())
+    calls = versioned.answer(bars())
     rows = [bar for _, bar in calls.named("historicalData")]
     assert [bar.date for bar in rows] == [
         "20261120 09:30:00 US/Eastern", *(f"20261120 {hour}:00:00 US/Eastern" for hour in range(10, 16)),
@@ -137,52 +113,56 @@ def test_bars_at_every_version(versioned):
 
 def test_the_other_layouts_at_every_version(versioned):
     desk, x = versioned, stock()
-    ((req_id, text),) = desk.ask(lambda c: c.reqHeadTimeStamp(9, x, "TRADES", 1, 1)).named("headTimestamp")
+    ((req_id, text),) = desk.answer(lambda c: c.reqHeadTimeStamp(9, x, "TRADES", 1, 1)).named("headTimestamp")
     assert (req_id, text) == (9, "20201102-14:30:00")
-    ((_, seconds),) = desk.ask(lambda c: c.reqHeadTimeStamp(9, x, "TRADES", 1, 2)).named("headTimestamp")
+    ((_, seconds),) = desk.answer(lambda c: c.reqHeadTimeStamp(9, x, "TRADES", 1, 2)).named("headTimestamp")
     assert int(seconds) == datetime(2020, 11, 2, 14, 30, tzinfo=UTC).timestamp()
-    ((_, rows),) = desk.ask(lambda c: c.reqHistogramData(10, x, True, "2 days")).named("histogramData")
+    ((_, rows),) = desk.answer(lambda c: c.reqHistogramData(10, x, True, "2 days")).named("histogramData")
     assert [row.price for row in rows] == sorted(row.price for row in rows)
     assert sum(row.size for row in rows) > 1_000_000
     end = "20261120-20:00:00"
-    ((_, ticks, done),) = desk.ask(lambda c: c.reqHistoricalTicks(11, x, "", end, 20, "MIDPOINT", 1, True, [])).named(
-        "historicalTicks"
-    )
-    assert (len(ticks), done) == (20, True)
-    ((_, quotes, done),) = desk.ask(lambda c: c.reqHistoricalTicks(12, x, "", end, 20, "BID_ASK", 1, False, [])).named(
-        "historicalTicksBidAsk"
-    )
+    mids, done = _ticks(desk, "", end, "MIDPOINT")
+    assert done
+    quotes, done = _ticks(desk, "", end, "BID_ASK")
     assert all(q.priceBid < q.priceAsk and q.sizeBid > 0 for q in quotes)
-    ((_, trades, done),) = desk.ask(lambda c: c.reqHistoricalTicks(13, x, end, "", 20, "TRADES", 1, False, [])).named(
-        "historicalTicksLast"
-    )
-    assert trades[0].time >= datetime(2026, 11, 20, 20, tzinfo=UTC).timestamp() > ticks[-1].time
+    trades, done = _ticks(desk, end, "", "TRADES")
+    assert trades[0].time >= datetime(2026, 11, 20, 20, tzinfo=UTC).timestamp() > mids[-1].time
     assert {t.exchange for t in trades} == {"NASDAQ"}
-    if desk.sv >= 170:  # the genuine client asks for schedules from there on
-        ((_, start, last, zone, sessions),) = desk.ask(bars(duration="3 D", size="1 day", what="SCHEDULE")).named(
+    if desk.session.sv >= 170:  # the genuine client asks for schedules from there on
+        ((_, start, last, zone, sessions),) = desk.answer(bars(duration="3 D", size="1 day", what="SCHEDULE")).named(
             "historicalSchedule"
         )
         assert (start, last, zone) == ("20261118-09:30:00", "20261120-16:00:00", "US/Eastern")
         assert [s.refDate for s in sessions] == ["20261118", "20261119", "20261120"]
 
 
+CALLBACKS = {"MIDPOINT": "historicalTicks", "BID_ASK": "historicalTicksBidAsk", "TRADES": "historicalTicksLast"}
+
+
+def _ticks(desk, start, end, what):
+    calls = desk.answer(lambda c: c.reqHistoricalTicks(11, stock(), start, end, 20, what, 1, False, []))
+    ((req_id, rows, done),) = calls.named(CALLBACKS[what])
+    assert (req_id, len(rows)) == (11, 20)
+    return rows, done
+
+
 def test_bars_that_are_kept_up_to_date(versioned):
     desk = versioned
-    calls = desk.ask(bars(end="", size="5 secs", duration="60 S", keep=True))
+    calls = desk.answer(bars(end="", size="5 secs", duration="60 S", keep=True))
     before = [bar for _, bar in calls.named("historicalData")]
     assert len(before) >= 6
     desk.go_on(300)
     desk.now_s += 3.0
-    updates = [bar for _, bar in desk.heard().named("historicalDataUpdate")]
+    updates = [bar for _, bar in desk.listen().named("historicalDataUpdate")]
     assert updates[0].date == before[-1].date
     assert len(updates) >= 3
     assert updates[1].open == pytest.approx(updates[0].close, abs=0.0101)
     assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in updates)
-    assert not desk.heard().named("historicalDataUpdate")  # nothing new, nothing said
+    assert not desk.listen().named("historicalDataUpdate")  # nothing new, nothing said
     assert desk.error(lambda c: c.cancelHistoricalData(9))[0][0] == 162
     desk.go_on(300)
     desk.now_s += 3.0
-    assert not desk.heard().calls
+    assert not desk.listen().calls
     assert desk.error(lambda c: c.cancelHistoricalData(9)) == [(366, "No historical data query found for ticker id:9")]
 
 
@@ -261,19 +241,20 @@ def test_durations_and_sizes():
 
 
 def test_formats_and_kinds(desk):
-    rows = [bar.date for _, bar in desk.ask(bars(form=2)).named("historicalData")]
+    rows = [bar.date for _, bar in desk.answer(bars(form=2)).named("historicalData")]
     assert int(rows[0]) == datetime(2026, 11, 20, 14, 30, tzinfo=UTC).timestamp()
-    rows = desk.ask(bars(size="1 day", duration="2 D", form=2)).named("historicalData")
+    rows = desk.answer(bars(size="1 day", duration="2 D", form=2)).named("historicalData")
     assert [bar.date for _, bar in rows] == ["20261119", "20261120"]
-    ((_, bar),) = desk.ask(bars(size="1 day", what="MIDPOINT")).named("historicalData")
+    ((_, bar),) = desk.answer(bars(size="1 day", what="MIDPOINT")).named("historicalData")
     assert (bar.volume, bar.wap, bar.barCount) == (-1, -1, -1)
     es = desk.house.brokerage.universe.future("ES")
-    calls = desk.ask(bars(size="1 hour", of=contract(es.con_id, "CME"), rth=0))
+    calls = desk.answer(bars(size="1 hour", of=contract(es.con_id, "CME"), rth=0))
     assert calls.named("historicalData")[0][1].date == "20261119 17:00:00 US/Central"
     for what in ("BID_ASK", "HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY", "FEE_RATE"):
-        assert len(desk.ask(bars(what=what)).named("historicalData")) == 7
-    assert len(desk.ask(bars(what="ADJUSTED_LAST", end="", size="1 day", duration="1 Y")).named("historicalData")) > 250
-    assert desk.ask(bars(end="", size="1 day", duration="1 D")).named("historicalData")[0][1].date == "20261123"
+        assert len(desk.answer(bars(what=what)).named("historicalData")) == 7
+    adjusted = desk.answer(bars(what="ADJUSTED_LAST", end="", size="1 day", duration="1 Y"))
+    assert len(adjusted.named("historicalData")) > 250
+    assert desk.answer(bars(end="", size="1 day", duration="1 D")).named("historicalData")[0][1].date == "20261123"
 
 
 def test_one_question_an_id_and_fifty_in_all(desk):
@@ -290,11 +271,11 @@ def test_one_question_an_id_and_fifty_in_all(desk):
     with pytest.raises(BadRequest) as cancelled:
         desk.front.answer(desk.session, reading.decode(b"25\0001\00050\0", 200))
     assert cancelled.value.text.endswith("API historical data query cancelled: 50")
-    assert not desk.heard().calls
+    assert not desk.listen().calls
 
 
 def _decoded(desk, req_id):
-    client = desk._encoder(200)
+    client = desk.encoder(200)
     client.reqHistoricalData(req_id, stock(), "", "1 Y", "1 day", "TRADES", 1, 1, False, [])
     return reading.decode(client.sent[0], 200)
 
