@@ -48,30 +48,33 @@ class Floor:
         events: list[Event] = []
         for con_id in list(self.book.working):
             orders = list(self.book.working.get(con_id, {}).values())
-            if con_id == BAG_CON_ID:
-                for order in orders:
-                    events += self._meet(order, self._combo_phase(order), self._combo_phase(order))
-                continue
-            phase = self.market.phase(self.universe.by_con_id[con_id])
+            phase = self._phase(orders[0]) if orders else Phase.CLOSED
             before = self._phases.get(con_id, phase)
-            self._phases[con_id] = phase
             for order in orders:
+                if con_id == BAG_CON_ID:  # each has legs of its own
+                    phase = self._phase(order)
+                    before = self._phases.get(-order.perm_id, phase)
                 events += self._meet(order, before, phase)
-            if con_id not in self.book.working:
-                del self._phases[con_id]
+                if order.live:
+                    self._note(order, phase)
         return events
 
-    def _combo_phase(self, order: Order) -> Phase:
+    def _note(self, order: Order, phase: Phase) -> None:
+        """Remember the phase for the next look; combinations of other legs have another one."""
+        self._phases[-order.perm_id if order.con_id == BAG_CON_ID else order.con_id] = phase
+
+    def _phase(self, order: Order) -> Phase:
+        """The phase of its market; of a combination that of the leg that trades least."""
         return min(self.market.phase(self.universe.by_con_id[con_id]) for con_id in order.con_ids)
 
     def look_again(self, order: Order) -> None:
         """From this phase of its market on, changes of phase are noticed."""
-        if order.con_id != BAG_CON_ID:
-            self._phases.setdefault(order.con_id, self.market.phase(self.universe.by_con_id[order.con_id]))
+        if order.con_id == BAG_CON_ID or order.con_id not in self._phases:
+            self._note(order, self._phase(order))
 
     def note_phase(self, order: Order) -> None:
         """A new order: its life begins in this phase of its market."""
-        phase = self._combo_phase(order)
+        phase = self._phase(order)
         order.was_open = phase is Phase.OPEN
         order.awaits_close = order.tif == "OPG" and phase is Phase.OPEN
         self.look_again(order)
@@ -81,13 +84,13 @@ class Floor:
     def _meet(self, order: Order, before: Phase, phase: Phase) -> Iterator[Event]:
         if not order.live:
             return  # an order before it in this round ended it
-        if self._held_by_parent(order):
-            yield from self._stand(order, "PreSubmitted", _child_reason(order))
-            return
-        if order.kind in CLOSING_KINDS and before is Phase.OPEN and phase is not Phase.OPEN:
+        held = self._held_by_parent(order)
+        if order.kind in CLOSING_KINDS and before is Phase.OPEN and phase is not Phase.OPEN and not held:
             yield from self._close_auction(order)
         elif self._overdue(order) or hours.ends(order, before, phase):
             yield from self.end(order, "Cancelled", CANCELLED)
+        elif held:
+            yield from self._stand(order, "PreSubmitted", _child_reason(order))
         else:
             yield from self._go_on(order, phase)
 
@@ -281,6 +284,9 @@ class Floor:
     def _complete(self, order: Order, status: str) -> None:
         order.status, order.completed_ns = status, self.market.now_ns
         self.book.complete(order)
+        if order.con_id not in self.book.working:
+            self._phases.pop(order.con_id, None)
+        self._phases.pop(-order.perm_id, None)
 
 
 def _child_reason(order: Order) -> str:

@@ -168,6 +168,24 @@ def test_day_orders_end_at_the_close_and_gtc_ones_wait(broker):
     assert [e.order.order_id for e in at(broker, time(20, 1)) if e.code == 202] == [3]
 
 
+def test_an_order_of_the_evening_is_not_ended_by_a_close_that_it_did_not_see(broker):
+    broker.place(5, asked(1, kind="LMT", limit=price(broker) - 20))
+    steps(broker, 1)
+    broker.cancel(5, 1)
+    at(broker, time(17))
+    broker.place(5, asked(2, kind="LMT", limit=price(broker) - 20))
+    steps(broker, 2)
+    assert status(broker, 2)[0] == "PreSubmitted"
+
+
+def test_a_combination_ends_with_the_day_of_its_legs(broker):
+    legs = (Leg(265598, 1, "BUY", "SMART"), Leg(272093, 1, "SELL", "SMART"))
+    bag = Description(symbol="AAPL", sec_type="BAG", exchange="SMART", currency="USD")
+    broker.place(5, asked(1, contract=bag, legs=legs, kind="LMT", limit=-900.0))
+    steps(broker, 1)
+    assert [e.code for e in at(broker, time(16))] == [202]
+
+
 def test_an_order_outside_regular_hours_waits_with_a_warning(broker):
     at(broker, time(17))
     first, warning = broker.place(5, asked(1))

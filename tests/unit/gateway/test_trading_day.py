@@ -1,293 +1,255 @@
-"""What a market does over days: it opens, closes, halts, pays dividends, expires, lists, and is kept and restored."""
+"""A random trading day of 5,000 orders on each account: executions and commission reports explain the books."""
 
-from datetime import date, time, timedelta
+from __future__ import annotations
 
-import numpy as np
+import math
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
-from pipeline.gateway.market import days, dividends, listing, moves, sessions, universe
-from pipeline.gateway.market.days import NS
-from pipeline.gateway.market.prices import STEP_S, Market
-from pipeline.gateway.market.sessions import Phase
+from pipeline.gateway import keeping
+from pipeline.gateway.asks.orders import PlaceOrder
+from pipeline.gateway.asks.request import BadRequest
+from pipeline.gateway.asks.terms import Condition, Leg, Terms
+from pipeline.gateway.broker import previews
+from pipeline.gateway.broker.accounts import Account
+from pipeline.gateway.broker.brokerage import Brokerage, Changed, Filled
+from pipeline.gateway.broker.ordering import BAG_CON_ID, Preview
+from pipeline.gateway.market import days
+from pipeline.gateway.market.universe import Description, Instrument, price_step
 
-DAY = date(2026, 11, 23)  # a Monday
-FAST = 12_000.0  # ten minutes a step
-
-
-def begun(day=DAY, clock=1200.0, seed=7, hours="calendar") -> Market:
-    """A market that opens on `day`; at 1200× a step is a market minute."""
-    return Market(universe.build(day), seed, days.ns_of(day, days.OPEN), clock, hours)
-
-
-def run_to(market, day, at) -> None:
-    seconds = (days.ns_of(day, at) - market.start_ns) / NS
-    market.advance(round(seconds / STEP_S / market.clock))
-
-
-def rolled(market, day) -> None:
-    """Go on to 09:31 of `day`, rolling every business day on the way as the server does."""
-    while market.universe.day < day:
-        following = days.next_business_day(market.universe.day)
-        run_to(market, following, time(9, 31))
-        market.roll_day()
+DAY = date(2026, 11, 23)
+ORDERS, ORDERS_A_STEP, CLIENT = 5000, 12, 5
+SIZES = {"STK": (1, 400), "OPT": (1, 4), "FUT": (1, 1), "FOP": (1, 1), "CASH": (1000, 40_000), "BOND": (1, 10)}
+LEGAL = {
+    "PreSubmitted": {"PreSubmitted", "Submitted", "Filled", "Cancelled"},
+    "Submitted": {"Submitted", "PreSubmitted", "Filled", "Cancelled"},
+    "Filled": {"Filled"},
+    "Cancelled": set(),
+}
 
 
-@pytest.mark.parametrize(
-    ("kind", "day", "at", "phase"),
-    [
-        (sessions.STOCK, DAY, time(3, 59), Phase.CLOSED),
-        (sessions.STOCK, DAY, time(4), Phase.PRE),
-        (sessions.STOCK, DAY, time(9, 30), Phase.OPEN),
-        (sessions.STOCK, DAY, time(16), Phase.POST),
-        (sessions.STOCK, DAY, time(20), Phase.CLOSED),
-        (sessions.STOCK, date(2026, 11, 26), time(12), Phase.CLOSED),  # Thanksgiving
-        (sessions.STOCK, date(2026, 11, 27), time(13, 30), Phase.POST),  # a half day
-        (sessions.STOCK, date(2026, 11, 28), time(12), Phase.CLOSED),
-        (sessions.OPTION, DAY, time(9, 29), Phase.CLOSED),
-        (sessions.OPTION, DAY, time(15, 59), Phase.OPEN),
-        (sessions.OPTION, date(2026, 11, 27), time(13), Phase.CLOSED),
-        (sessions.FUTURE, date(2026, 11, 22), time(17, 59), Phase.CLOSED),
-        (sessions.FUTURE, date(2026, 11, 22), time(18), Phase.OPEN),
-        (sessions.FUTURE, DAY, time(17, 30), Phase.CLOSED),
-        (sessions.FUTURE, DAY, time(18), Phase.OPEN),
-        (sessions.FUTURE, date(2026, 11, 26), time(12), Phase.OPEN),
-        (sessions.FUTURE, date(2026, 11, 26), time(14), Phase.CLOSED),
-        (sessions.FUTURE, date(2026, 12, 25), time(12), Phase.CLOSED),
-        (sessions.FUTURE, date(2026, 11, 27), time(18), Phase.CLOSED),
-        (sessions.PAIR, date(2026, 11, 22), time(17, 15), Phase.OPEN),
-        (sessions.PAIR, DAY, time(17, 5), Phase.CLOSED),
-        (sessions.PAIR, date(2026, 11, 27), time(17), Phase.CLOSED),
-        (sessions.BOND, DAY, time(8), Phase.OPEN),
-        (sessions.BOND, DAY, time(17), Phase.CLOSED),
-    ],
-)
-def test_exchanges_keep_their_hours(kind, day, at, phase):
-    assert sessions.Hours(kind, False).phase(days.ns_of(day, at)) is phase
+@dataclass
+class Ledger:
+    """Balances from executions and commission reports alone."""
+
+    cash: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    held: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    futures: Decimal = Decimal(0)  # what futures would have cost, were they paid
+    realized: Decimal = Decimal(0)  # what futures brought
+    executed: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by permId, legs left out
+    ids: set[str] = field(default_factory=set)
+
+    def hear(self, event: Filled, x: Instrument) -> None:
+        fill = event.fill
+        assert fill.exec_id not in self.ids
+        self.ids.add(fill.exec_id)
+        if fill.con_id == event.order.con_id:
+            self.executed[fill.perm_id] += fill.quantity
+        if fill.con_id == BAG_CON_ID:
+            assert fill.commission is None
+            return
+        assert fill.commission is not None
+        signed = fill.quantity if fill.action == "BUY" else -fill.quantity
+        paid = (Decimal(repr(fill.price)) * signed * x.multiplier).quantize(Decimal("0.01"))
+        self.cash["USD"] -= fill.commission
+        if x.sec_type == "FUT":  # it moves no cash until it is closed
+            self.futures += paid + fill.commission
+            self.cash["USD"] += (fill.realized or 0) + fill.commission  # which has its share of the commissions
+            self.realized += fill.realized or Decimal(0)
+        else:
+            self.cash[x.currency] -= paid
+        if x.sec_type == "CASH":
+            self.cash[x.symbol] += signed
+        else:
+            self.held[x.con_id] += signed
 
 
-def test_phases_follow_the_clock_and_always_never_closes():
-    market, ever = begun(), begun(hours="always")
-    stock, pair = market.universe.stock("AAPL"), market.universe.by_con_id[12087792]
-    assert market.phase(stock) is Phase.OPEN
-    for m in (market, ever):
-        run_to(m, DAY, time(21))
-    assert (market.phase(stock), market.phase(pair)) == (Phase.CLOSED, Phase.OPEN)
-    assert ever.phase(stock) is Phase.OPEN
-    assert (ever.volume_factor(stock), ever.spread_factor(stock)) == (1.0, 1.0)
-    assert market.volume_factor(stock) == 0.0
+@dataclass
+class Day:
+    """One account's day."""
+
+    broker: Brokerage
+    account: str
+    dice: random.Random
+    ledger: Ledger = field(default_factory=Ledger)
+    states: dict[int, str] = field(default_factory=dict)
+    placed: int = 0
+    refused: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def hear(self, events: list[Any]) -> None:
+        for event in events:
+            order = event.order
+            if isinstance(event, Filled):
+                self.ledger.hear(event, self.broker.contract(event.fill))
+            if isinstance(event, Changed) or event.fill.con_id == order.con_id:
+                before = self.states.get(order.perm_id, "PreSubmitted")
+                assert order.status in LEGAL[before], (before, order.status)
+                self.states[order.perm_id] = order.status
+
+    def place(self, **asked: Any) -> None:
+        self.placed += 1
+        terms = Terms(asked.pop("terms", {}), asked.pop("legs", ()), conditions=asked.pop("conditions", ()))
+        request = PlaceOrder(self.broker.next_valid_id(CLIENT), account=self.account, terms=terms, **asked)
+        try:
+            self.hear(self.broker.place(CLIENT, request))
+        except BadRequest as refused:
+            self.refused[refused.code] += 1
 
 
-@pytest.mark.parametrize("pattern", [sessions.day_variance, sessions.day_volume])
-def test_a_day_is_lively_at_its_ends_and_one_on_average(pattern):
-    shares = (np.arange(3900) + 0.5) / 3900
-    found = np.array([pattern(share) for share in shares])
-    assert found.mean() == pytest.approx(1.0, abs=0.02)
-    assert found[0] > 2.0 * found[1950] < found[-1]
+def contracts(broker: Brokerage, dice: random.Random) -> list[Instrument]:
+    """A few of each kind."""
+    found: list[Instrument] = []
+    for kind, count in (("STK", 6), ("OPT", 6), ("FUT", 2), ("FOP", 2), ("CASH", 3), ("BOND", 2)):
+        listed = [x for x in broker.universe.living() if x.sec_type == kind]
+        found += dice.sample(listed, min(count, len(listed)))
+    return found
 
 
-def test_spreads_are_widest_at_the_open():
-    market = begun()
-    stock = market.universe.stock("AAPL")
-    at_open = market.spread_factor(stock)
-    run_to(market, DAY, time(12))
-    midday = market.spread_factor(stock)
-    run_to(market, DAY, time(18))
-    assert at_open > 2.5 > midday == pytest.approx(1.0, abs=0.05)
-    assert market.spread_factor(stock) == 4.0
+def near(broker: Brokerage, x: Instrument, dice: random.Random) -> float:
+    """A price on the grid around the market."""
+    mid = broker.tape.mark(x)
+    aim = mid * (1.0 + dice.gauss(0.0, 0.002))
+    step = price_step(x.rule_id, aim)
+    return round(max(round(aim / step), 1) * step, 6)
 
 
-def test_moves_are_larger_after_the_open_than_at_midday():
-    """Twenty days side by side, one seed each; a step is ten seconds."""
-    first, middle = [], []
-    for seed in range(20):
-        market = begun(clock=200.0, seed=seed)
-        for moves_of, at in ((first, time(9, 30)), (middle, time(12, 30))):
-            run_to(market, DAY, at)
-            begin = market.step
-            for step in range(begin + 1, begin + 91):
-                before = market.spot
-                market.advance(step)
-                moves_of.append(np.log(market.spot / before)[: len(listing.STOCKS)])
-    ratio = np.std(first) / np.std(middle)
-    assert 1.4 < ratio < 2.2
+def ask(day: Day, x: Instrument) -> dict[str, Any]:
+    dice, low = day.dice, SIZES[x.sec_type]
+    asked: dict[str, Any] = {"contract": Description(con_id=x.con_id, exchange=x.exchange)}
+    asked |= {"action": dice.choice(("BUY", "SELL")), "quantity": float(dice.randint(*low)), "terms": {}}
+    kinds = ["MKT", "MKT", "LMT", "LMT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT"]
+    kinds += ["MTL", "MIDPRICE", "REL", "PEG MID", "MOC"]
+    asked["kind"] = kind = dice.choice(kinds)
+    if kind in ("LMT", "STP LMT", "LIT"):
+        asked["limit"] = near(day.broker, x, dice)
+    if kind in ("STP", "STP LMT", "MIT", "LIT"):
+        asked["stop"] = near(day.broker, x, dice)
+    if kind.startswith("TRAIL"):
+        amount = 4 * price_step(x.rule_id, day.broker.tape.mark(x))
+        asked |= {"stop": amount, "terms": {"auxPrice": amount, "lmtPriceOffset": amount}}
+    asked["tif"] = dice.choice(("DAY", "DAY", "GTC", "IOC", "FOK")) if kind != "MOC" else "DAY"
+    if dice.random() < 0.1:
+        asked["terms"] |= {"ocaGroup": f"g{dice.randrange(8)}", "ocaType": dice.randint(1, 3)}
+    if dice.random() < 0.05:
+        more = dice.random() < 0.5
+        asked["conditions"] = (Condition(1, "a", more, str(day.broker.tape.mark(x)), x.con_id, "SMART"),)
+    return asked
 
 
-def test_what_is_closed_stands_still_and_opens_with_a_gap():
-    market = begun()
-    pick = market.universe
-    stock, option, index, es = (
-        pick.stock("AAPL"), pick.option("AAPL", 0, 245.0, "C"), pick.stock("SPX"), pick.future("ES"),
+def bracket(day: Day, x: Instrument) -> None:
+    """Entry, target and stop."""
+    asked, broker, parent = ask(day, x), day.broker, day.broker.next_valid_id(CLIENT)
+    asked |= {"kind": "LMT", "limit": near(broker, x, day.dice), "tif": "DAY", "transmit": False}
+    back = asked | {"action": "SELL" if asked["action"] == "BUY" else "BUY", "parent_id": parent, "terms": {}}
+    back.pop("conditions", None)
+    day.place(**asked)
+    if (CLIENT, parent) in broker.orders:
+        day.place(**(back | {"limit": near(broker, x, day.dice)}))
+        day.place(**(back | {"kind": "STP", "stop": near(broker, x, day.dice), "limit": math.nan, "transmit": True}))
+
+
+def spread(day: Day) -> None:
+    calls = [x for x in day.broker.universe.options("AAPL") if x.right == "C"]
+    one, other = day.dice.sample(calls[:6], 2)
+    legs = (Leg(one.con_id, 1, "BUY", "SMART"), Leg(other.con_id, day.dice.randint(1, 2), "SELL", "SMART"))
+    bag = Description(symbol="AAPL", sec_type="BAG", exchange="SMART", currency="USD")
+    kind, limit = day.dice.choice((("MKT", math.nan), ("LMT", round(day.dice.uniform(-3.0, 6.0), 2))))
+    action = day.dice.choice(("BUY", "SELL"))
+    day.place(contract=bag, legs=legs, action=action, quantity=2.0, kind=kind, limit=limit)
+
+
+def disturb(day: Day) -> None:
+    """Cancel or change something that lives."""
+    live = day.broker.live_orders()
+    while len(live) > 40:
+        order = live.pop(day.dice.randrange(len(live)))
+        if order.live:
+            day.hear(day.broker.cancel(CLIENT, order.order_id))
+    order = day.dice.choice(live) if live else None
+    if order is None or order.kind != "LMT" or order.terms.legs or not order.live:
+        return
+    x = day.broker.contract(order)
+    request = PlaceOrder(
+        order.order_id, Description(con_id=x.con_id, exchange=order.exchange), order.action,
+        float(max(order.quantity - 1, 1)), "LMT", near(day.broker, x, day.dice), order.tif, order.account,
+        parent_id=order.parent_id, terms=order.terms,
     )  # fmt: skip
-    run_to(market, DAY, time(20, 5))
-    evening = [market.theory(x).mid for x in (stock, option, index, es)]
-    run_to(market, DAY + timedelta(days=1), time(3, 55))
-    night = [market.theory(x).mid for x in (stock, option, index, es)]
-    assert night[:3] == evening[:3]
-    assert night[3] != evening[3]  # futures go on
-    run_to(market, DAY + timedelta(days=1), time(9, 31))
-    morning = [market.theory(x).mid for x in (stock, option, index, es)]
-    assert all(a != b for a, b in zip(evening, morning, strict=True))
-    assert abs(morning[0] / evening[0] - 1.0) < 0.05
+    try:
+        day.hear(day.broker.place(CLIENT, request))
+    except BadRequest as refused:
+        day.refused[refused.code] += 1
 
 
-def test_a_stock_that_leaps_is_halted_for_five_minutes():
-    market = begun(clock=20.0)  # a second a step
-    n = market.index["TSLA"]
-    stock, other, option = (
-        market.universe.stock("TSLA"), market.universe.stock("AAPL"), market.universe.option("TSLA", 0, 400.0, "C"),
-    )  # fmt: skip
-    market.advance(100)
-    before = market.price("TSLA")
-    market._moves.jumps = lambda step, chance: [(n, 2.0)] if step == 100 else []
-    market.advance(120)
-    assert [market.halted(x) for x in (stock, option, other)] == [2, 1, 0]
-    assert market.volume_factor(stock) == 0.0
-    assert market.theory(stock).mid == pytest.approx(before * np.exp(0.05), rel=2e-3)
-    standing = market.theory(stock).mid
-    market.advance(390)
-    assert market.theory(stock).mid == standing
-    market.advance(101 + 300 + 60)
-    assert market.halted(stock) == 0
-    assert market.theory(stock).mid / before == pytest.approx(np.exp(0.11), rel=0.02)
+def step(day: Day) -> None:
+    day.broker.market.advance(day.broker.market.step + 1)
+    day.hear(day.broker.match())
 
 
-def test_jumps_come_as_often_as_they_should_and_never_at_night():
-    market = begun(clock=1200.0)
-    leaps = []
-    for seed in range(6):
-        drawn = moves.Moves(seed, market.correlation, len(listing.STOCKS))
-        for step in range(4000):
-            drawn.at(step)
-            leaps += drawn.jumps(step, 1e-3)
-    assert len(leaps) == pytest.approx(6 * 4000 * 15 * 1e-3, rel=0.2)
-    assert {n for n, _ in leaps} == set(range(15))
-    run_to(market, DAY, time(21))
-    assert market._chance == 0.0
+def balances(account: Account) -> dict[str, Decimal]:
+    found = {"USD": account.cash + account.commodity_cash} | dict(account.foreign)
+    return {name: value for name, value in found.items() if value}
 
 
-def test_rare_jumps_are_found_like_common_ones():
-    drawn = moves.Moves(3, begun().correlation, len(listing.STOCKS))
-    for step in range(3000):
-        drawn.at(step)
-        rare = drawn.jumps(step, 9e-5)
-        assert rare == [found for found in drawn.jumps(step, 1.1e-4) if found in rare]
-        assert rare == [
-            (n, float(drawn._sizes[step % moves.BLOCK, n]))
-            for n in np.flatnonzero(drawn._dice[step % moves.BLOCK] < 9e-5).tolist()
-        ]
+@pytest.mark.parametrize("account", ["DU1234501", "DU1234502"])
+def test_a_random_day_reconciles_to_the_cent(monkeypatch, account):
+    broker, dice = keeping.begin(DAY, 7, 1.0), random.Random(f"day of {account}")
+    books = broker.accounts[account]
+    enough = Preview(*[Decimal(1)] * 8)  # margin has tests of its own; to find the cheapest 10,000 times takes minutes
+    monkeypatch.setattr(previews, "preview", lambda _order, _bank: enough)
+    pool, day = contracts(broker, dice), Day(broker, account, dice)
+    began, held = balances(books), {c: p.quantity for c, p in books.positions.items()}
+    others = {name: balances(other) for name, other in broker.accounts.items() if name != account}
+    cost = futures_cost(broker, books)
+    while day.placed < ORDERS:
+        for _ in range(ORDERS_A_STEP):
+            what = dice.random()
+            x = dice.choice(pool)
+            if what < 0.25:
+                bracket(day, x)
+            elif what < 0.32:
+                spread(day)
+            else:
+                day.place(**ask(day, x))
+        disturb(day)
+        step(day)
+    broker.market.restore(broker.market.dump() | {"now_ns": days.ns_of(DAY, days.CLOSE)})
+    day.hear(broker.match())
+    left = [order for order in broker.live_orders() if order.tif == "DAY"]
+    assert {broker.contract(order).sec_type for order in left} <= {"FUT", "FOP", "CASH", "BOND"}  # which trade on
+    day.hear(broker.cancel_all())
+
+    ledger = day.ledger
+    expected = defaultdict(Decimal, began)
+    for name, change in ledger.cash.items():
+        expected[name] += change
+    assert balances(books) == {name: value for name, value in expected.items() if value}
+    assert futures_cost(broker, books) - cost == ledger.futures + ledger.realized
+    quantities = {c: p.quantity for c, p in books.positions.items() if p.quantity and c not in pairs(broker)}
+    total = defaultdict(int, held)
+    for con_id, change in ledger.held.items():
+        total[con_id] += change
+    assert quantities == {c: q for c, q in total.items() if q}
+    assert {name: balances(other) for name, other in broker.accounts.items() if name != account} == others
+
+    orders = list(broker.orders.values())
+    assert len(orders) == broker.next_perm_id - min(order.perm_id for order in orders)
+    assert {order.status for order in orders} == {"Filled", "Cancelled"}
+    assert {order.perm_id: order.filled for order in orders if order.filled} == dict(ledger.executed)
+    assert {order.perm_id: order.status for order in orders if order.transmit} == day.states
+    assert sum(order.status == "Filled" for order in orders) > ORDERS // 5
+    assert broker.live_orders() == []
 
 
-def test_a_share_loses_its_dividend_on_the_ex_date():
-    day = date(2026, 11, 30)
-    market = begun(day)
-    ((ex, paid), *_) = market.dividends("KO")
-    assert (ex, paid) == (date(2026, 12, 1), 0.51)
-    run_to(market, day, time(20, 5))
-    stock = market.universe.stock("KO")
-    evening = market.theory(stock).mid
-    while days.new_york(market.now_ns).date() == day:
-        price = market.price("KO")
-        market.advance(market.step + 1)
-    market.advance(market.step + 1)
-    assert market.price("KO") == pytest.approx(price - 0.51, abs=0.05)
-    assert market.theory(stock).mid == evening
+def futures_cost(broker: Brokerage, books: Account) -> Decimal:
+    kinds = {c: broker.universe.by_con_id[c].sec_type for c in books.positions}
+    return sum((p.cost for c, p in books.positions.items() if kinds[c] == "FUT"), Decimal(0))
 
 
-def test_dividends_fall_on_business_days_and_stop_after_a_year():
-    rows = begun().dividends("AAPL")
-    assert [amount for _, amount in rows] == [0.26] * 4
-    assert all(days.is_business_day(day) and DAY <= day <= DAY + timedelta(days=365) for day, _ in rows)
-    assert begun().dividends("TSLA") == []
-
-
-def test_a_fund_gathers_its_dividend_and_pays_it():
-    ex = dividends.between("SPY", DAY, date(2027, 1, 1))[0][0]
-    gathered = [dividends.accrued("SPY", ex + timedelta(days=n)) for n in (-30, -1, 0)]
-    assert 0.0 < gathered[0] < gathered[1] < 1.85
-    assert gathered[2] == 0.0
-
-
-def test_futures_stand_on_a_curve():
-    market = begun()
-    curve = {
-        symbol: [market.theory(x).mid for x in market.universe.futures(symbol)] for symbol in ("ES", "NQ", "CL", "GC")
-    }
-    for symbol in ("ES", "NQ", "GC"):  # interest above what they earn
-        assert curve[symbol] == sorted(curve[symbol])
-    assert curve["CL"] == sorted(curve["CL"], reverse=True)
-    assert len(curve["CL"]) == 4
-
-
-def test_currencies_are_worth_what_their_pairs_say():
-    market = begun()
-    market.advance(500)
-    assert market.fx("USD") == 1.0
-    assert market.fx("EUR") == market.price("EUR.USD")
-    assert market.fx("JPY") == pytest.approx(1.0 / market.price("USD.JPY"))
-    with pytest.raises(KeyError):
-        market.fx("SEK")
-
-
-def test_expired_contracts_leave_and_new_ones_are_listed():
-    market = begun(date(2026, 12, 17), FAST)
-    pick = market.universe
-    # The first day lists what lives ten days at least, so December's options come by hand.
-    pick.list_options("AAPL", "20261218", 245.0)
-    market._chains()
-    call, put = pick.option("AAPL", 0, 245.0, "C"), pick.option("AAPL", 0, 245.0, "P")
-    before = {x.expiry for x in pick.options("AAPL")}
-    rolled(market, date(2026, 12, 21))
-    assert {call, put} <= set(pick.expired(date(2026, 12, 21)))
-    assert not pick.lives(call)
-    assert {x.expiry for x in pick.options("AAPL")} == before - {"20261218"}
-    close = market.fixings["20261218"][market.index["AAPL"]]
-    assert market.settlement(call) == pytest.approx(max(close - 245.0, 0.0))
-    assert market.settlement(put) == pytest.approx(max(245.0 - close, 0.0))
-    assert market.theory(call).mid == market.settlement(call)
-    assert call.con_id in pick.by_con_id
-    rolled(market, date(2027, 1, 11))
-    assert {x.expiry for x in pick.options("SPX")} == {"20270115", "20270219", "20270319"}
-
-
-def test_new_strikes_stand_around_the_present_price():
-    market = begun(date(2026, 12, 9), FAST)
-    market.spot = market.spot * 1.3
-    rolled(market, date(2027, 1, 11))
-    fresh = [x.strike for x in market.universe.options("AAPL") if x.expiry == "20270319"]
-    assert min(fresh) < market.price("AAPL") < max(fresh)
-    assert all(strike % 5.0 == 0.0 for strike in fresh)
-
-
-def test_yesterdays_close_is_the_price_at_the_close():
-    market = begun()
-    stock = market.universe.stock("AAPL")
-    run_to(market, DAY, time(16))
-    at_close = market.theory(stock).mid
-    rolled(market, DAY + timedelta(days=1))
-    assert market.closing(stock) == pytest.approx(at_close, abs=0.006)
-    assert market.fixings == {"20261123": pytest.approx(market.close.tolist())}
-
-
-def test_a_kept_market_knows_what_was_listed_and_goes_on_alike():
-    market = begun(date(2026, 12, 9), FAST)
-    market.spot = market.spot * 1.2
-    rolled(market, date(2027, 1, 12))
-    again = begun(date(2026, 12, 9), FAST)
-    again.restore(market.dump())
-    assert list(again.universe.by_con_id) == list(market.universe.by_con_id)
-    assert again.universe.day == market.universe.day
-    for m in (market, again):
-        m.advance(market.step + 700 if m is market else again.step + 700)
-    for x in market.universe.living():
-        assert again.theory(x) == market.theory(x)
-        assert again.closing(x) == market.closing(x)
-
-
-def test_a_bond_falls_as_yields_rise_and_is_redeemed_at_par():
-    market = begun()
-    bond = next(x for x in market.universe.by_con_id.values() if x.symbol == "US-T")
-    low, high = (market.worth(bond, level, market.now_ns) for level in (85.0, 95.0))
-    assert low < market.theory(bond).mid < high
-    assert 90.0 < market.theory(bond).mid < 105.0
-    near = days.ns_of(bond.expiry_date - timedelta(days=20), time(12))
-    assert market.worth(bond, 89.5, near) == pytest.approx(100.0, abs=0.2)
+def pairs(broker: Brokerage) -> set[int]:
+    return {x.con_id for x in broker.universe.by_con_id.values() if x.sec_type == "CASH"}
