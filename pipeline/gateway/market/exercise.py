@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.gateway.market.european import Array, Flags, edges, value
 
-STEPS = 31  # odd
+STEPS = 25  # odd
 SLOPE_STEP = 2  # step of the tree whose three nodes give the slopes
 LEAST_GAP = 1e-9  # nodes that a huge volatility lays upon each other have no slope between them
 FAR = 5.0  # standard deviations beyond which the tree needn't tell two options apart
@@ -41,12 +41,16 @@ def premium(
     rise, fall = np.exp(-rate * dt) * p, np.exp(-rate * dt) * (1.0 - p)
     side = np.where(call, 1.0, -1.0)
     height = np.arange(STEPS + 1.0)[:, None]
-    signed, edge = side * spot * up**height * down ** (STEPS - height), side * strike
-    worth = np.maximum(signed - edge, 0.0)
+    rises = height * np.log(up) + (STEPS - height) * np.log(down)
+    signed, edge = side * spot * np.exp(rises), side * strike
+    worth, lift = np.maximum(signed - edge, 0.0), 1.0 / down
     for n in range(STEPS - 1, -1, -1):
-        signed = signed[:-1] / down
+        signed = signed[:-1]
+        signed *= lift
         exercised = signed - (edge - side * _ahead(n * dt, years, cash, rate) if cash else edge)
-        worth = np.maximum(rise * worth[1:] + fall * worth[:-1], exercised)
+        held = rise * worth[1:]
+        held += fall * worth[:-1]
+        worth = np.maximum(held, exercised, out=held)
         if n == SLOPE_STEP:
             near = side * signed
             extra = worth - value(near, strike, years - n * dt, call, vol, rate, dividend)

@@ -32,16 +32,17 @@ def price_class(
     found = price_at(spot, strike, years, call, vol, rate, dividend, american, cash)
     if not american:
         return found
-    price = found.price.copy()
-    for expiry in np.unique(years):
+    price = found.price
+    for expiry in set(years.tolist()):
         calls, puts = (np.flatnonzero((years == expiry) & side) for side in (call, ~call))
-        for group in (calls, puts):
-            price[group] = convex(strike[group], price[group])
+        if cash or dividend > 0.0:
+            price[calls] = convex(strike[calls], price[calls])
         if len(calls) == len(puts) and np.array_equal(strike[calls], strike[puts]):
             paid = exercise.escrowed(np.array([expiry]), cash, rate)[0]
-            highest = price[calls] - (spot * math.exp(-dividend * float(expiry)) - paid) + strike[puts]
-            price[puts] = convex(strike[puts], np.minimum(price[puts], highest))
-    return Prices(price, found.iv, found.delta, found.gamma, found.vega, found.theta)
+            highest = price[calls] - (spot * math.exp(-dividend * expiry) - paid) + strike[puts]
+            price[puts] = np.minimum(price[puts], highest)
+        price[puts] = convex(strike[puts], price[puts])
+    return found
 
 
 def price_at(
@@ -65,8 +66,8 @@ def price_at(
 
 def convex(strike: Array, price: Array) -> Array:
     """The greatest convex curve below the prices; strikes rise."""
-    slopes = np.diff(price) / np.diff(strike)
-    if (np.diff(slopes) >= 0.0).all():
+    slopes = (price[1:] - price[:-1]) / (strike[1:] - strike[:-1])
+    if (slopes[1:] >= slopes[:-1]).all():
         return price
     corners: list[int] = []
     x, y = strike.tolist(), price.tolist()
