@@ -31,6 +31,10 @@ class Before(Market):
         self._known: dict[int, tuple[int, Theory]] = {}
 
     @property
+    def step(self) -> int:  # type: ignore[override]
+        return self.market.step
+
+    @property
     def now_ns(self) -> int:
         return self.market.now_ns - DELAY_S * NS
 

@@ -72,6 +72,7 @@ class Tape:
         self.quotes_changed: list[Requoted] = []  # called when a price or a size of the quote is another one
         self._random = random.Random(seed)
         self._remembered: dict[int, tuple[float, float, float]] = {}  # theory, bid, ask
+        self._theories: dict[int, tuple[int, Theory]] = {}  # step of the market, theory at it
 
     def dump(self) -> dict[str, Any]:
         """The quotes as JSON takes them."""
@@ -85,7 +86,7 @@ class Tape:
         found = self.quotes.get(x.con_id)
         if found is None:
             found = self.quotes[x.con_id] = Quote(close=self.market.closing(x))
-            self._requote(x, found, self.market.theory(x))
+            self._requote(x, found, self._theory(x))
             found.open = found.high = found.low = self._trade_price(x, found)
             if x.sec_type != "CASH":
                 self._first_trade(x, found)
@@ -99,12 +100,12 @@ class Tape:
 
     def now(self, x: Instrument) -> tuple[float, float]:
         """Bid and ask at this moment, for matching and marking; the tape itself stays as it was printed."""
-        return self._bid_ask(x, self.market.theory(x))
+        return self._bid_ask(x, self._theory(x))
 
     def mark(self, x: Instrument) -> float:
         """The price that values a position: the middle, on the 0.0001 that TWS shows; of an index its level."""
         if x.sec_type == "IND":
-            return round(self.market.theory(x).mid, 2)
+            return round(self._theory(x).mid, 2)
         bid, ask = self.now(x)
         return round((max(bid, 0.0) + ask) / 2.0, 4)
 
@@ -117,7 +118,7 @@ class Tape:
 
     def event(self, x: Instrument) -> list[Half]:
         """One moment of this contract: its quote follows the market, now and then it trades."""
-        quote, theory = self.quote(x), self.market.theory(x)
+        quote, theory = self.quote(x), self._theory(x)
         if x.sec_type == "IND":
             return self._index_event(x, quote, theory)
         manner = MANNERS[x.sec_type]
@@ -148,7 +149,7 @@ class Tape:
 
     def picture(self, x: Instrument) -> list[Half]:
         """All that a new subscriber is told first."""
-        quote, theory = self.quote(x), self.market.theory(x)
+        quote, theory = self.quote(x), self._theory(x)
         halves: list[Half] = []
         if x.sec_type != "IND":
             halves.append(self._price(BID, quote.bid, quote.bid_size))
@@ -165,6 +166,13 @@ class Tape:
             halves += self._computations(quote, theory, True, True)
             halves.append(_computation(LAST_MODEL, theory, quote.last, theory.iv))
         return halves
+
+    def _theory(self, x: Instrument) -> Theory:
+        """The market's; asked for once in a step, as prices stand between two."""
+        known = self._theories.get(x.con_id)
+        if known is None or known[0] != self.market.step:
+            known = self._theories[x.con_id] = self.market.step, self.market.theory(x)
+        return known[1]
 
     def _bid_ask(self, x: Instrument, theory: Theory) -> tuple[float, float]:
         """The price grid around the theory; remembered while the theory stays, as it does between two moves."""
@@ -204,7 +212,7 @@ class Tape:
 
     def _trade_price(self, x: Instrument, quote: Quote) -> float:
         if x.sec_type == "IND":
-            return round(self.market.theory(x).mid, 2)
+            return round(self._theory(x).mid, 2)
         return quote.bid if quote.bid > 0 and self._random.random() < 0.5 else quote.ask
 
     def _index_event(self, x: Instrument, quote: Quote, theory: Theory) -> list[Half]:
