@@ -53,6 +53,7 @@ class Playing(Lines):
         self._running = self._ended = False
         self._day, self._next, self._position = market.day, 0, 0.0
         self._at: Integers = np.empty(0, np.int64)  # when each row is due, in ns of the recording after the first
+        self._faults = 0  # told
         self._begin(market.day)
 
     def flow(self, elapsed_s: float) -> None:
@@ -84,8 +85,16 @@ class Playing(Lines):
 
     def _begin(self, day: Day) -> None:
         self._day, self._next, self._position = day, 0, 0.0
+        self._name_faults()
         time_ns = day.rows.time_ns
         self._at = time_ns - timeline.shorten(time_ns, self.pause_s) - (time_ns[0] if time_ns.size else 0)
+
+    def _name_faults(self) -> None:
+        faults = self.market.recording.faults
+        if faults.count > self._faults:
+            facts = {"rows": faults.count - self._faults, "first": faults.named}
+            log.warning("replay_rows_left_out", extra={"facts": facts})
+            self._faults = faults.count
 
     def _turn_day(self) -> bool:
         """Go on with the next day that has rows; False at the end of the recording."""

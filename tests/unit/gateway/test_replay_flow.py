@@ -176,6 +176,20 @@ def test_a_stall_is_not_made_up_for(tmp_path):
     assert rows(heard(client)) == EXPECTED[:5]  # a quarter of a second
 
 
+def test_rows_that_are_left_out_are_named_in_the_log(tmp_path, caplog):
+    recordings.ibm(tmp_path)
+    path = "equity/usa/tick/ibm/20131008_trade.zip"
+    recordings.write(tmp_path, path, {"20131008_ibm_Trade_Tick.csv": [*recordings.IBM_TRADES, "34300000,0,5,P,2000,0"]})
+    player = Player(tmp_path, replay_speed=math.inf)
+    client = player.client(IBM)
+    assert not caplog.records
+    player.play()
+    named = f"{path}!20131008_ibm_Trade_Tick.csv:4: expected a price above 0"
+    (record,) = caplog.records
+    assert (record.getMessage(), record.facts) == ("replay_rows_left_out", {"rows": 1, "first": [named]})
+    assert len(rows(heard(client))) == len(EXPECTED) + len(recordings.IBM_TRADES)
+
+
 def test_days_follow_each_other_and_the_close_is_the_day_before(tmp_path):
     recordings.ibm(tmp_path)
     recordings.ibm(tmp_path, "20131008")
@@ -256,6 +270,8 @@ def test_the_market_is_open_by_the_calendar_of_the_recording(tmp_path):
     player = Player(tmp_path)
     x = player.universe.by_con_id[IBM]
     assert player.market.phase(x) is Phase.OPEN
+    player.market.played_ns += 14 * 3600 * 1_000_000_000  # 23:30: the calendar says closed
+    assert player.market.phase(x) is Phase.POST
     assert player.market.halted(x) == 0
     assert player.market.fx("USD") == 1.0
     with pytest.raises(KeyError):
