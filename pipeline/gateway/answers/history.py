@@ -21,7 +21,7 @@ from pipeline.gateway.replay.charts import RecordedCharts
 from pipeline.gateway.session import Session
 from pipeline.gateway.tells import history as tell
 
-PIECES_A_CYCLE = 2  # pieces of work between two looks at the sockets
+PIECES_A_CYCLE = 4  # pieces of work between two looks at the sockets
 UPDATE_EVERY_S = 2.0
 MOST_TICKS = 1_000
 PACED_UP_TO_S = 30  # TWS paces requests for bars of up to half a minute

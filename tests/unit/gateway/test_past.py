@@ -80,7 +80,7 @@ def _business_days(first, last):
 @pytest.mark.parametrize("what", ["TRADES", "ASK"])
 @pytest.mark.parametrize("regular", [True, False])
 def test_coarser_bars_are_made_of_finer_ones(charts, what, regular):
-    for x in some_of_each(charts)[::2]:
+    for x in some_of_each(charts)[::3]:
         fine = ask(charts, x, "1 min", Duration(2, "D"), what, regular)
         for size in ("5 mins", "4 hours"):
             of = {}

@@ -12,6 +12,7 @@ from pipeline.gateway import keeping
 from pipeline.gateway.asks import reading
 from pipeline.gateway.lines import NewsLine
 from pipeline.gateway.market import scans
+from pipeline.gateway.tells import scanner
 from tests.unit.gateway.desk import Desk
 
 VERSIONS = [157, 163, 170, 176, 178, 182, 187, 193, 196, 198, 200]
@@ -46,7 +47,19 @@ def scan(desk, client, wanted, req_id=5, filters=()):
 
 
 @every_version
-def test_scanner_at_every_version(desk, sv):
+def test_scanner_data_at_every_version(heard, running, sv):
+    found = [running.universe.stock("AAPL"), running.universe.future("ES")]
+    calls = heard(sv, scanner.scanner_data(5, found))
+    contracts = [row[2].contract for row in calls.named("scannerData")]
+    assert [(c.conId, c.symbol, c.secType, c.exchange) for c in contracts] == [
+        (x.con_id, x.symbol, x.sec_type, x.exchange) for x in found
+    ]
+    assert contracts[1].lastTradeDateOrContractMonth == found[1].expiry
+    assert calls.named("scannerDataEnd") == [(5,)]
+
+
+@pytest.mark.parametrize("sv", [157, 178, 200])
+def test_the_scanner(desk, sv):
     client = desk.client(sv)
     calls = scan(desk, client, subscription(numberOfRows=5))
     rows = calls.named("scannerData")
