@@ -70,8 +70,6 @@ def _plain(universe: Universe, asked: ContractDetails, wanted: Description) -> l
     if asked.issuer_id and not wanted.con_id:
         return [x for x in universe.living() if x.bond is not None and x.bond.issuer_id == asked.issuer_id]
     found = universe.find(wanted, asked.expired)
-    if wanted.sec_type == "BOND" and not found:  # bonds are asked for by their CUSIP too
-        found = [x for x in universe.living() if x.bond is not None and wanted.symbol in (x.cusip, x.isin)]
     return sorted(found, key=lambda x: (x.expiry, x.strike, x.right)) if wanted.sec_type == "FUT" else found
 
 

@@ -149,6 +149,13 @@ def ns_of(day: date, at: time) -> int:
     return int(datetime.combine(day, at, NEW_YORK).timestamp()) * NS
 
 
+@cache
+def end_of(expiry: str) -> int:
+    """UTC ns at which a contract that expires on YYYYMMDD trades last and is valued: New York's close."""
+    day = date(int(expiry[:4]), int(expiry[4:6]), int(expiry[6:]))
+    return ns_of(day, closing_time(day))
+
+
 def new_york(ns: int) -> datetime:
     """New York's wall clock at UTC `ns`, to the second."""
     return datetime.fromtimestamp(ns // NS, NEW_YORK)

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.gateway.market import days, dividends, listing, moves, sessions, worths
 from pipeline.gateway.market.chains import Theory
-from pipeline.gateway.market.instruments import OPTIONS, Instrument, price_step
+from pipeline.gateway.market.instruments import DERIVATIVES, OPTIONS, Instrument, price_step
 from pipeline.gateway.market.moves import Array
 from pipeline.gateway.market.sessions import PAIR, STOCK, Phase
 from pipeline.gateway.market.smile import Smile
@@ -160,8 +160,14 @@ class Market:
 
     # What others ask.
 
+    def ended(self, x: Instrument) -> bool:
+        """A derivative whose last day of trading is over; it is found until the next business day begins."""
+        return x.sec_type in DERIVATIVES and self.now_ns >= days.end_of(x.expiry)
+
     def phase(self, x: Instrument) -> Phase:
-        """What the contract's exchange does now."""
+        """What the contract's exchange does now; what has ended isn't traded any more."""
+        if self.ended(x):
+            return Phase.CLOSED
         return self.hours[sessions.kind_of(x)].phase(self.now_ns)
 
     def halted(self, x: Instrument) -> int:
@@ -198,7 +204,7 @@ class Market:
 
     def theory(self, x: Instrument) -> Theory:
         """The present worth of any contract; of one that expired its settlement."""
-        if not self.universe.lives(x):
+        if self.ended(x):
             return Theory(self.settlement(x))
         view = self.views[sessions.kind_of(x)]
         if x.sec_type in OPTIONS:
@@ -229,7 +235,7 @@ class Market:
     def settlement(self, x: Instrument) -> float:
         """Value of one unit at the close of its last day; the present one if that isn't over."""
         spot = np.array(self.fixings.get(x.expiry, self.views[STOCK].spot))
-        return self.worths.final(x, spot, days.ns_of(x.expiry_date, days.CLOSE))
+        return self.worths.final(x, spot, days.end_of(x.expiry))
 
     def _worth(self, x: Instrument, spot: Array, now_ns: int) -> float:
         return self.worths.of(x, spot, now_ns) if self.universe.lives(x) else self.settlement(x)

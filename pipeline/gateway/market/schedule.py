@@ -54,5 +54,5 @@ def last_trade(x: Instrument) -> str:
     """The last day, with the time at which a derivative's final value is fixed; empty without an expiry."""
     if not x.expiry or x.bond is not None:
         return x.expiry
-    at = _wall(days.ns_of(x.expiry_date, days.closing_time(x.expiry_date)), zone_of(x))
+    at = _wall(days.end_of(x.expiry), zone_of(x))
     return f"{x.expiry} {at:%H:%M} {zone_of(x)}"

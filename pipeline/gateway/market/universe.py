@@ -157,7 +157,7 @@ def _expires(x: Instrument, wanted: str) -> bool:
 def _fits(x: Instrument, wanted: Description) -> bool:
     right = {"CALL": "C", "PUT": "P", "?": "", "0": ""}.get(wanted.right.upper(), wanted.right.upper())
     return (
-        (not wanted.symbol or x.symbol == wanted.symbol)
+        (not wanted.symbol or x.symbol == wanted.symbol or (x.bond is not None and wanted.symbol in (x.cusip, x.isin)))
         and (not wanted.sec_type or x.sec_type == wanted.sec_type)
         and (not wanted.expiry or _expires(x, wanted.expiry.split(" ")[0]))
         and (not wanted.strike or x.strike == wanted.strike)

@@ -31,6 +31,38 @@ def test_expiries_are_at_least_ten_days_away():
     assert days.monthly_expiries(date(2026, 12, 10), 1, (3, 6, 9, 12)) == [date(2027, 3, 19)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "month", "expiry"),
+    [
+        ("CL", date(2027, 1, 1), date(2026, 12, 21)),  # Christmas, a holiday, and a weekend before the 25th
+        ("CL", date(2027, 3, 1), date(2027, 2, 22)),
+        ("GC", date(2026, 12, 1), date(2026, 12, 29)),
+        ("GC", date(2027, 2, 1), date(2027, 2, 24)),
+        ("third Friday", date(2027, 6, 1), date(2027, 6, 17)),
+    ],
+)
+def test_last_days_of_futures(rule, month, expiry):
+    assert days.future_expiry(rule, month) == expiry
+
+
+def test_a_curve_of_futures_begins_ten_days_ahead():
+    curve = days.future_expiries("third Friday", date(2026, 12, 9), (3, 6, 9, 12), 2)
+    assert curve == [(date(2027, 3, 19), date(2027, 3, 1)), (date(2027, 6, 17), date(2027, 6, 1))]
+
+
+@pytest.mark.parametrize(
+    ("day", "half"),
+    [
+        (date(2026, 11, 27), True), (date(2026, 12, 24), True), (date(2028, 7, 3), True),
+        (date(2026, 7, 3), False), (date(2027, 12, 24), False), (date(2026, 11, 25), False),
+    ],
+)  # fmt: skip
+def test_half_days(day, half):
+    """Independence Day 2026 is observed on the 3rd, Christmas 2027 on the 24th: those are whole holidays."""
+    assert days.is_half_day(day) is half
+    assert days.closing_time(day) == (time(13) if half else time(16))
+
+
 def test_new_york_time_follows_daylight_saving():
     assert days.ns_of(date(2026, 11, 23), time(9, 30)) // days.NS % 86_400 == 14 * 3600 + 30 * 60
     assert days.ns_of(date(2026, 7, 1), time(9, 30)) // days.NS % 86_400 == 13 * 3600 + 30 * 60

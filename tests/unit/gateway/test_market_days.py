@@ -249,6 +249,17 @@ def test_expired_contracts_leave_and_new_ones_are_listed():
     assert {x.expiry for x in pick.options("SPX")} == {"20270115", "20270219", "20270319"}
 
 
+def test_what_has_ended_is_worth_its_settlement_at_once():
+    market = begun(date(2026, 12, 7), FAST)
+    front, later = market.universe.futures("ES")[:2]
+    run_to(market, date(2026, 12, 18), time(15, 50))
+    assert (market.phase(front), market.ended(front)) == (Phase.OPEN, False)
+    run_to(market, date(2026, 12, 20), time(22))
+    assert (market.phase(front), market.phase(later)) == (Phase.CLOSED, Phase.OPEN)
+    assert market.theory(front).mid == market.settlement(front)
+    assert market.settlement(front) == pytest.approx(market.fixings["20261218"][market.index["SPX"]], rel=1e-4)
+
+
 def test_new_strikes_stand_around_the_present_price():
     market = begun(date(2026, 12, 9), FAST)
     market.spot = market.spot * 1.3
