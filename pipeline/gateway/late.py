@@ -86,6 +86,13 @@ class Late(Lines):
             self.rate = self.live.rate * late / (live + late)
             super().flow(elapsed_s)
 
+    def remove(self, session: Session, req_id: int) -> bool:
+        """Forget a line; False if there is none."""
+        found = super().remove(session, req_id)
+        if not self._mine.get(session):
+            self._mine.pop(session, None)
+        return found
+
     def lines_of(self, session: Session) -> dict[int, Line]:
         return self._mine.setdefault(session, {})
 

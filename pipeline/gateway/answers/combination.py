@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.gateway.answers import entitlement
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.asks.market_data import MktData
 from pipeline.gateway.asks.request import BadRequest
@@ -30,6 +31,8 @@ def read(house: House, asked: MktData) -> tuple[Instrument, tuple[tuple[Leg, Ins
         x = house.brokerage.universe.by_con_id.get(leg.con_id)
         if x is None or leg.ratio <= 0 or leg.action not in ("BUY", "SELL", "SSHORT"):
             raise BadRequest(asked.req_id, 200, "No security definition has been found for the request")
+        if not entitlement.is_live(house, x):
+            raise BadRequest(asked.req_id, *entitlement.refusal(x))
         legs.append((leg, x))
     if {x.sec_type for _, x in legs} == {"STK", "FUT"}:
         cause = "Exchanges for physicals are not supported"

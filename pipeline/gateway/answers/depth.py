@@ -12,15 +12,16 @@ from pipeline.gateway.answers.feeds import Feeds
 from pipeline.gateway.asks.request import BadRequest, Request
 from pipeline.gateway.asks.streams import MktDepth
 from pipeline.gateway.market import ladder
+from pipeline.gateway.market.listing import DEPTH_EXCHANGES
 from pipeline.gateway.market.sessions import Phase
 from pipeline.gateway.market.tape import Quote
 from pipeline.gateway.market.universe import Instrument
 from pipeline.gateway.session import Session
 from pipeline.gateway.tells import streams as tell
 
-DEEP = {"STK", "FUT", "FOP", "OPT", "CASH"}  # kinds with a book
-NAMED = ("NASDAQ", "ISLAND")  # exchanges whose book names the market makers
-TOP_ONLY = "BYX; AMEX; CHX; NYSENAT; PSX; EDGEA; ISE; DRCTEDGE; MEMX; LTSE; PEARL; "
+BOOKS = {(exchange, sec_type): data for exchange, sec_type, data, _ in DEPTH_EXCHANGES}
+NAMED = "Deep2"  # such a book names its market makers
+TOP_ONLY = "BEX; BYX; AMEX; CHX; NYSENAT; PSX; EDGEA; ISE; DRCTEDGE; MEMX; LTSE; PEARL; "
 UNSUPPORTED = "Deep market data is not supported for this combination of security type/exchange"
 RESET = "Market depth data has been RESET. Please empty deep book contents before applying any new entries."
 LOOK_EVERY_S = 1.0  # at halts and at the end of a day
@@ -94,7 +95,9 @@ class Depth(Area):
             raise BadRequest(asked.req_id, 10092, UNSUPPORTED)
         x = self.house.one(asked.req_id, asked.contract)
         exchange = asked.contract.exchange
-        if x.sec_type not in DEEP or (exchange == "SMART") != asked.smart:
+        smart = asked.smart and exchange == "SMART" and x.sec_type == "STK"
+        kind = BOOKS.get((exchange, x.sec_type))
+        if not smart and (asked.smart or kind is None):
             raise BadRequest(asked.req_id, 10092, UNSUPPORTED)
         if not entitlement.is_live(self.house, x):
             raise BadRequest(asked.req_id, *entitlement.refusal(x))
@@ -105,7 +108,7 @@ class Depth(Area):
         if len(mine) >= limit:
             text = f"Max number ({limit}) of market depth requests has been reached"
             raise BadRequest(asked.req_id, 309, text)
-        makers = ladder.EXCHANGES if asked.smart else ladder.MAKERS if exchange in NAMED else ()
+        makers = ladder.EXCHANGES if smart else ladder.MAKERS if kind == NAMED else ()
         book = Book(session, asked.req_id, x, asked.rows, asked.smart, makers)
         if asked.smart:
             text = f"Exchanges - Depth: {'; '.join(ladder.EXCHANGES)}; Top: {TOP_ONLY}"

@@ -36,7 +36,7 @@ def check(house: House, session: Session, req_id: int, x: Instrument, kind: int,
     """
     if is_live(house, x):
         return False
-    if kind in (LIVE, FROZEN):
+    if kind in (LIVE, FROZEN) or x.sec_type == "BAG":
         raise BadRequest(req_id, *refusal(x))
     house.error(session, req_id, 10167, SHOWN_LATE)
     if not set(numbers) <= INDEPENDENT:

@@ -84,6 +84,8 @@ class MarketData(Area):
         if now_s - self._looked >= LOOK_EVERY_S:
             self._looked = now_s
             self.house.lines.refresh()
+            if self.late is not None:
+                self.late.refresh()
             for mine in self._all.values():
                 for one in mine.values():
                     self._look(one)
@@ -168,7 +170,7 @@ class MarketData(Area):
     def _picture(self, one: Subscription) -> None:
         """All that is known, once: the type of the data, its steps, prices, slow ticks."""
         market = self.house.brokerage.market
-        one.closed = not one.legs and market.phase(one.x) is Phase.CLOSED
+        one.closed = self._is_closed(one)
         one.shown = self._kind(one)
         one.session.send(ticks.market_data_type(one.req_id, one.shown))
         code = BBO_CODES.get(one.x.sec_type, "")
@@ -189,11 +191,15 @@ class MarketData(Area):
         frozen = one.closed and asked in (FROZEN, DELAYED_FROZEN)
         return (DELAYED_FROZEN if frozen else DELAYED) if one.late else FROZEN if frozen else LIVE
 
+    def _is_closed(self, one: Subscription) -> bool:
+        """Its exchange is; a combination's never, nor that of a recording, whose rows say what there was."""
+        if one.legs or self.house.charts is None:
+            return False
+        return self.house.brokerage.market.phase(one.x) is Phase.CLOSED
+
     def _look(self, one: Subscription) -> None:
         """Tell what has changed since the last look: opened, closed, slow ticks."""
-        if one.legs:
-            return
-        closed = self.house.brokerage.market.phase(one.x) is Phase.CLOSED
+        closed = self._is_closed(one)
         if closed != one.closed:
             one.closed = closed
             kind = self._kind(one)

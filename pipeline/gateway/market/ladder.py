@@ -6,12 +6,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.gateway.market import listing
 from pipeline.gateway.market.tape import MANNERS, Quote
 from pipeline.gateway.market.universe import Instrument, price_step
 from pipeline.gateway.tells.streams import ASK_SIDE, BID_SIDE, DELETE, INSERT, UPDATE
 
 MOST_ROWS = 50
-EXCHANGES = ("NASDAQ", "ARCA", "BATS", "NYSE", "IEX", "BEX")  # whose depth SMART shows
+EXCHANGES = tuple(name for name, kind, _, _ in listing.DEPTH_EXCHANGES if kind == "STK")  # whose depth SMART shows
 MAKERS = ("NSDQ", "UBSS", "GSCO", "MSCO", "JPMS", "CDRG", "NITE")  # who quotes on an exchange that names them
 FURTHER_APART = 3  # one row in so many stands a step further away
 

@@ -9,6 +9,7 @@ from ibapi.contract import ComboLeg, Contract
 
 from pipeline import config
 from pipeline.gateway import keeping
+from pipeline.gateway.answers.market_data import MarketData
 from pipeline.gateway.market.days import NEW_YORK
 from tests.unit.gateway.desk import Desk
 
@@ -332,3 +333,30 @@ def test_a_halt_is_told_and_stops_the_ticks(make):
     assert [row for row in desk.hear(client).named("tickGeneric") if row[1] == 49] == [(1, 49, 2.0)]
     desk.run(2.0)
     assert not desk.hear(client).named("tickPrice")
+
+
+def test_a_combination_with_a_leg_that_is_not_subscribed_to_is_refused(make):
+    desk = make(without_live_data=["MSFT"])
+    client = desk.client()
+    desk.ask(client, lambda c: c.reqMarketDataType(3))
+    assert errors(watch(desk, client, 1, bag(leg(265598, "BUY"), leg(272093, "SELL")))) == [(1, 10089)]
+
+
+def test_delayed_lines_end_with_their_client_and_close_with_their_market(make):
+    desk = make("21:00", without_live_data=["*"])
+    client = desk.client()
+    desk.ask(client, lambda c: c.reqMarketDataType(4))
+    told = watch(desk, client, 1, AAPL)
+    assert told.named("marketDataType") == [(1, 4)]
+    assert kinds(told, 1)[66] > 0
+    desk.run(1.5)
+    assert not desk.hear(client).calls
+    desk.brokerage.market.start_ns += 13 * 3600 * 10**9  # ten in the morning
+    desk.run(1.5)
+    told = desk.hear(client)
+    assert told.named("marketDataType") == [(1, 3)]
+    assert {row[1] for row in told.named("tickPrice")} & {66, 67}
+    late = next(area for area in desk.front.areas if isinstance(area, MarketData)).late
+    assert len(late.watchers) == 1
+    desk.end(client)
+    assert (late.watchers, late._mine) == ({}, {})
