@@ -169,33 +169,37 @@ class CommissionFirst:
     LONGEST_S = 2.0
 
     def __init__(self) -> None:
-        self._held: dict[bytes, _Held] = {}
+        self._held: list[_Held] = []
 
     def apply(self, frames: list[bytes], now_s: float) -> list[bytes]:
         told: list[bytes] = []
         for frame in frames:
-            number = message(frame)
-            if number == EXECUTION and is_execution(frame):
-                self._held[fields(frame)[EXECUTION_ID]] = _Held(frame, now_s + self.LONGEST_S)
+            if is_execution(frame):
+                self._held.append(_Held(frame, now_s + self.LONGEST_S))
                 continue
             told.append(frame)
-            if number == COMMISSION:
-                held = self._held.pop(fields(frame)[COMMISSION_ID], None)
-                told += [held.frame] if held else []
-        for name, held in list(self._held.items()):
-            if held.until_s <= now_s or len(self._held) > MOST_HELD:
-                told.append(self._held.pop(name).frame)
+            if message(frame) == COMMISSION:
+                told += self._of(fields(frame)[COMMISSION_ID])
+        excess = max(len(self._held) - MOST_HELD, 0)
+        told += [one.frame for n, one in enumerate(self._held) if one.until_s <= now_s or n < excess]
+        self._held = [one for n, one in enumerate(self._held) if one.until_s > now_s and n >= excess]
         return told
 
+    def _of(self, name: bytes) -> list[bytes]:
+        """What waits of one execution."""
+        found = [one.frame for one in self._held if fields(one.frame)[EXECUTION_ID] == name]
+        self._held = [one for one in self._held if fields(one.frame)[EXECUTION_ID] != name]
+        return found
+
     def rest(self) -> list[bytes]:
-        left = [held.frame for held in self._held.values()]
-        self._held = {}
+        left, self._held = [one.frame for one in self._held], []
         return left
 
 
 def is_execution(frame: bytes) -> bool:
     """An execution that nobody asked for: a fill that happens now."""
-    return message(frame) == EXECUTION and fields(frame)[1] == UNASKED
+    parts = fields(frame)
+    return parts[0] == b"%d" % EXECUTION and len(parts) > EXECUTION_ID and parts[1] == UNASKED
 
 
 def _request(frame: bytes, place: int) -> int:

@@ -4,11 +4,13 @@ import contextlib
 import socket
 import time
 
+import ibapi.client
 import pytest
 
 from pipeline import config
 from pipeline.gateway import alone
 from pipeline.gateway.faults.tell import tell
+from tests.integration.gateway.conftest import App
 
 APPLE = (265598, "", "", "", "0", "", "", "SMART", "", "", "", "")
 DEADLINE_S = 30.0
@@ -255,6 +257,37 @@ def test_a_restart_closes_the_port_and_keeps_the_state(gateway, client, told):
             assert time.monotonic() < until
             time.sleep(0.02)
     assert alive(again)
+
+
+def test_fills_told_twice_and_after_their_commission(gateway, told, make_contract, make_order, monkeypatch):
+    monkeypatch.setattr(ibapi.client, "MAX_CLIENT_VER", 200)
+    app = App()
+    app.connect(gateway[0], 40)
+    try:
+        order_id = app.wait("nextValidId")[0]
+        told("reject_orders client=40 symbol=AAPL code=201")
+        app.client.placeOrder(order_id, make_contract(), make_order("BUY", 5))
+        assert app.wait("error", lambda n, *_: n == order_id)[2] == 201
+        told("clear")
+        told("duplicate_executions client=40")
+        told("commission_first client=40")
+        app.client.placeOrder(order_id + 1, make_contract(), make_order("BUY", 5))
+        app.wait("execDetails")
+        app.client.reqCurrentTime()
+        app.wait("currentTime")
+        fills = [name for name, _ in app.calls if name in ("execDetails", "commissionAndFeesReport")]
+        assert fills[:3] == ["commissionAndFeesReport", "execDetails", "execDetails"]
+    finally:
+        app.close()
+
+
+def test_a_handshake_that_is_never_answered(gateway, client, told):
+    told("stall")
+    wire = client(41, start=False)
+    wire.socket.sendall(b"API\0\0\0\0\x09v100..200")
+    nothing_comes(wire, 0.2)
+    told("clear stall")
+    assert wire.socket.recv(4096)
 
 
 def test_what_is_wrong_is_said(gateway):

@@ -154,7 +154,9 @@ def test_commission_before_its_execution_and_never_lost():
     assert swap.apply([EXECUTION], 1.0) == []
     assert swap.apply([], 4.0) == [EXECUTION]
     assert swap.apply([ASKED], 5.0) == [ASKED]
-    swap.apply([EXECUTION], 6.0)
+    swap.apply([EXECUTION, EXECUTION], 6.0)
+    assert swap.apply([COMMISSION], 6.1) == [COMMISSION, EXECUTION, EXECUTION]
+    swap.apply([EXECUTION], 7.0)
     assert swap.rest() == [EXECUTION]
 
 
@@ -175,7 +177,8 @@ def test_what_is_silent_is_market_data_alone():
 @given(st.lists(st.binary(max_size=40), max_size=8))
 def test_no_filter_fails_on_any_frame(payloads):
     given_frames = [len(payload).to_bytes(4, "big") + payload for payload in payloads]
-    every = [filters.Copies(1), filters.HalfSnapshot(0.5, False), filters.Silent(lambda _: True)]
+    every = [filters.CommissionFirst(), filters.Late(filters.is_execution, 1.0), filters.Skew(1.0)]
+    every += [filters.Copies(1), filters.HalfSnapshot(0.5, False), filters.Silent(lambda _: True)]
     every += [filters.Unset(where, "double") for where in kinds.UNSET_WHERE]
     for one in every:
         one.apply(given_frames, 0.0)
