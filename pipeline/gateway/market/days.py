@@ -164,26 +164,3 @@ def new_york(ns: int) -> datetime:
 def years_to(expiry: date, now_ns: int) -> float:
     """ACT/365 years to 16:00 New York of `expiry`, never below one hour."""
     return max((ns_of(expiry, CLOSE) - now_ns) / NS / YEAR_S, 1.0 / (365.0 * 24.0))
-
-
-@cache
-def hours_text(first: date, opens: str, closes: str, count: int = 6) -> str:
-    """TWS's tradingHours of `count` days from `first`: `20261123:0400-20261123:2000;20261126:CLOSED;…`."""
-    parts = []
-    for offset in range(count):
-        day = first + timedelta(days=offset)
-        text = f"{day:%Y%m%d}"
-        parts.append(f"{text}:{opens}-{text}:{closes}" if is_business_day(day) else f"{text}:CLOSED")
-    return ";".join(parts)
-
-
-@cache
-def future_hours_text(first: date, count: int = 6) -> str:
-    """CME hours: from 17:00 Chicago of the day before to 16:00."""
-    parts = []
-    for offset in range(count):
-        day = first + timedelta(days=offset)
-        before = day - timedelta(days=1)
-        open_day = is_business_day(day)
-        parts.append(f"{before:%Y%m%d}:1700-{day:%Y%m%d}:1600" if open_day else f"{day:%Y%m%d}:CLOSED")
-    return ";".join(parts)

@@ -2,7 +2,7 @@ from datetime import date, time
 
 import pytest
 
-from pipeline.gateway.market import days
+from pipeline.gateway.market import days, schedule, sessions
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,34 @@ def test_years_to_expiry_never_reach_zero():
     assert days.years_to(date(2026, 12, 18), close + days.NS) == pytest.approx(1 / 8760)
 
 
-def test_hours_name_closed_days():
-    text = days.hours_text(date(2026, 11, 25), "0930", "1600", 2)
-    assert text == "20261125:0930-20261125:1600;20261126:CLOSED"
-    assert days.future_hours_text(date(2026, 11, 23), 1) == "20261122:1700-20261123:1600"
+@pytest.mark.parametrize(
+    ("kind", "zone", "liquid", "text"),
+    [
+        (
+            sessions.STOCK,
+            "US/Eastern",
+            False,
+            "20261125:0400-20261125:2000;20261126:CLOSED;20261127:0400-20261127:1700;",
+        ),
+        (
+            sessions.STOCK,
+            "US/Eastern",
+            True,
+            "20261125:0930-20261125:1600;20261126:CLOSED;20261127:0930-20261127:1300;",
+        ),
+        (
+            sessions.OPTION,
+            "US/Central",
+            True,
+            "20261125:0830-20261125:1500;20261126:CLOSED;20261127:0830-20261127:1200;",
+        ),
+        (sessions.FUTURE, "US/Central", False, "20261124:1700-20261125:1600;20261125:1700-20261126:1200;"),
+        (sessions.FUTURE, "US/Central", True, "20261125:0830-20261125:1600;20261126:0830-20261126:1200;"),
+        (sessions.PAIR, "US/Eastern", False, "20261124:1715-20261125:1700;20261125:1715-20261126:1700;"),
+    ],
+)
+def test_hours_are_written_as_the_exchange_keeps_them(kind, zone, liquid, text):
+    told = schedule.hours_text(kind, zone, date(2026, 11, 25), liquid)
+    assert told.startswith(text)
+    assert len(told.split(";")) == 6
+    assert told.endswith(";20261128:CLOSED;20261129:CLOSED;" + told.split(";")[-1])
