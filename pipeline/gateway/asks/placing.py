@@ -125,7 +125,7 @@ def _row(f: Fields, names: list[str]) -> Values:
     found: Values = {}
     for name in names:
         value = _value(f, name[-1])
-        if value is not None and value != "":
+        if value is not None and value is not False and value != "":
             found[name.rstrip("#%?")] = value
     return found
 

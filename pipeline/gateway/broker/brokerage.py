@@ -40,6 +40,7 @@ from pipeline.gateway.market.universe import Instrument
 __all__ = ["Bound", "Brokerage", "Changed", "Event", "Filled", "no_definition"]
 FIRST_PERM_ID = 1_376_327_563
 FILL_DAYS = 7
+MOST_LIVE = 5000
 
 
 class Brokerage:
@@ -103,7 +104,7 @@ class Brokerage:
     def dump(self) -> dict[str, Any]:
         """Orders and executions as JSON takes them."""
         return {
-            "orders": [ordering.dumped(order) for order in self.orders.values()],
+            "orders": [ordering.dumped(order) for order in self.book.kept()],
             "completed": [order.perm_id for order in self.completed],
             "fills": [vars(fill) for fill in self.fills],
             "last_order_id": {str(client): order_id for client, order_id in self.last_order_id.items()},
@@ -138,6 +139,7 @@ class Brokerage:
             return self._modify(old, asked)
         if asked.req_id <= self.last_order_id.get(client_id, 0):
             raise BadRequest(asked.req_id, 103, "Duplicate order id")
+        self._refuse_too_many(asked)
         order = self._order(client_id, asked)
         self._attach(order, asked)
         self.last_order_id[client_id] = asked.req_id
@@ -146,6 +148,10 @@ class Brokerage:
         self.next_perm_id += 1
         self.book.add(order)
         return self._transmit(order, x) if order.transmit else []
+
+    def _refuse_too_many(self, asked: PlaceOrder) -> None:
+        if len(self.orders) - len(self.book.done) >= MOST_LIVE:
+            raise BadRequest(asked.req_id, 201, f"Order rejected - reason:More than {MOST_LIVE} orders are open.")
 
     def place_by_hand(self, asked: PlaceOrder) -> list[Event]:
         """An order that the user enters in TWS itself: it is no client's until it is bound."""

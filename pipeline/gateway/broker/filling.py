@@ -17,7 +17,7 @@ from pipeline.gateway.market.prices import Market
 from pipeline.gateway.market.tape import Tape
 from pipeline.gateway.market.universe import Instrument
 
-KEPT = 20_000
+KEPT = 10_000
 
 
 class Executions:

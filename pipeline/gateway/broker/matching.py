@@ -54,7 +54,7 @@ def trail(order: Order, sight: Sight) -> None:
         return
     percent, amount = order.terms.number("trailingPercent"), order.terms.number("auxPrice")
     distance = reference * percent / 100.0 if math.isnan(amount) or amount <= 0.0 else amount
-    fresh = round(reference + order.sign * distance, 6)
+    fresh = round(round((reference + order.sign * distance) / sight.step) * sight.step, 6)
     if not order.stop:
         order.stop = fresh
     elif order.action == "BUY":

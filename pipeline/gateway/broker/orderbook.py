@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from pipeline.gateway.broker.ordering import Order
 
 Key = tuple[int, int]  # client id, order id
 KEPT_COMPLETED = 500
+KEPT_DONE = 10_000  # of them TWS still knows the state
 
 
 class OrderBook:
@@ -19,13 +21,17 @@ class OrderBook:
         self.working: dict[int, dict[int, Order]] = {}  # con_id → permId → transmitted, live order
         self.children: dict[int, list[Order]] = {}  # permId of the parent
         self.completed: list[Order] = []
+        self.done: deque[Order] = deque()
 
     def add(self, order: Order) -> None:
         self.orders[order.client_id, order.order_id] = order
         self.by_perm[order.perm_id] = order
         if order.parent_perm:
             self.children.setdefault(order.parent_perm, []).append(order)
-        self.index(order)
+        if order.live:
+            self.index(order)
+        else:
+            self.done.append(order)
 
     def index(self, order: Order) -> None:
         """Let it meet the market if it may."""
@@ -41,12 +47,26 @@ class OrderBook:
         if order.transmit:
             self.completed.append(order)
             del self.completed[:-KEPT_COMPLETED]
+        self.done.append(order)
+        for _ in range(2):  # one may be a parent that stays
+            if len(self.done) > KEPT_DONE:
+                self._forget(self.done.popleft())
 
-    def rekey(self, order: Order, order_id: int) -> None:
-        """Give it another id of the API."""
-        del self.orders[order.client_id, order.order_id]
-        order.order_id = order_id
-        self.orders[order.client_id, order_id] = order
+    def _forget(self, order: Order) -> None:
+        """It is as if it had never been, but for its executions; a parent stays with its children."""
+        if any(child.live for child in self.children.get(order.perm_id, ())):
+            self.done.append(order)
+            return
+        self.orders.pop((order.client_id, order.order_id), None)
+        self.by_perm.pop(order.perm_id, None)
+        self.children.pop(order.perm_id, None)
+
+    def kept(self) -> list[Order]:
+        """What survives the gateway: what lives, its parents, and the last that were completed."""
+        alive = [order for order in self.orders.values() if order.live]
+        wanted = {order.perm_id for order in alive} | {order.parent_perm for order in alive}
+        wanted |= {order.perm_id for order in self.completed}
+        return [order for order in self.orders.values() if order.perm_id in wanted]
 
     def live(self) -> Iterator[Order]:
         """Every transmitted order that is not done, oldest first."""
@@ -77,5 +97,6 @@ class OrderBook:
         needed = {order.parent_perm for order in alive}
         kept = [order for order in self.orders.values() if order.live or order.perm_id in needed]
         self.orders, self.by_perm, self.working, self.children, self.completed = {}, {}, {}, {}, []
+        self.done.clear()
         for order in kept:
             self.add(order)

@@ -14,6 +14,7 @@ from pipeline.gateway import keeping
 from pipeline.gateway.asks.orders import ExerciseOptions, PlaceOrder
 from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.asks.terms import Condition, Leg, Terms
+from pipeline.gateway.broker import brokerage, orderbook
 from pipeline.gateway.broker.brokerage import Bound, Brokerage, Changed, Filled
 from pipeline.gateway.broker.ordering import BAG_CON_ID
 from pipeline.gateway.market import days
@@ -429,6 +430,29 @@ def test_an_advisor_s_order_is_split_over_the_group():
     got = {name: sum(f.quantity for f in fills if f.account == name) for name in structure.clients}
     assert got == order.shares
     assert {name: broker.accounts[name].open_quantity(265598) - before[name] for name in before} == got
+
+
+# What is remembered has a bound.
+
+
+def test_what_is_done_is_forgotten_in_time_and_what_lives_is_not(broker, monkeypatch):
+    monkeypatch.setattr(orderbook, "KEPT_DONE", 3)
+    monkeypatch.setattr(brokerage, "MOST_LIVE", 4)
+    bracket(broker, round(price(broker) + 5, 2))
+    steps(broker, 60)
+    for number in range(4, 12):
+        broker.place(5, asked(number, kind="LMT", limit=100.0))
+        broker.cancel(5, number)
+    assert status(broker, 1) == ("Filled", "")  # its children live
+    assert [number for _, number in broker.orders if number > 3] == [10, 11]
+    assert len(broker.book.by_perm) == len(broker.orders) == 5
+    with pytest.raises(BadRequest) as refused:
+        broker.cancel(5, 4)
+    assert refused.value.code == 10147
+    assert code(broker, 4) == 103
+    broker.place(5, asked(12, kind="LMT", limit=100.0))
+    broker.place(5, asked(13, kind="LMT", limit=100.0, transmit=False))
+    assert code(broker, 14, kind="LMT", limit=100.0) == 201
 
 
 # All that lives survives.
