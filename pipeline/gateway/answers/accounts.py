@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.gateway.answers import reports
 from pipeline.gateway.answers.area import Answer, Area, House, PlainAnswer
@@ -17,6 +18,7 @@ from pipeline.gateway.tells import accounts as tell
 NO_ID = 2147483647  # what TWS puts where the request had no id
 MOST_SUMMARIES = 2
 MOST_SUBSCRIPTIONS = 200  # of one kind and one client; TWS names no limit, memory does
+SHOWN = 40  # characters of a name that is refused
 PROCESSING = "Error processing request.-'bV' : cause - "
 UNSUBSCRIBED = "API client has been unsubscribed from account data."
 INVALID = "Error validating request.-'bT' : cause - "
@@ -84,7 +86,7 @@ class Accounts(Area):
         """The accounts that a name stands for; all where the protocol lets it be empty."""
         found = self.house.brokerage.bank.members(name or ALL)
         if not found:
-            raise BadRequest(req_id, 321, f"{INVALID}Invalid account code '{name}'.")
+            raise BadRequest(req_id, 321, f"{INVALID}Invalid account code '{name[:SHOWN]}'.")
         return found
 
     def _updates(self, session: Session, asked: AccountUpdates) -> None:
@@ -122,7 +124,7 @@ class Accounts(Area):
         if len(summaries) >= MOST_SUMMARIES and asked.req_id not in summaries:
             text = "Maximum number of account summary requests exceeded; desubscribe to previous request first"
             raise BadRequest(asked.req_id, 322, PROCESSING + text)
-        summaries[asked.req_id] = asked
+        summaries[asked.req_id] = asked = replace(asked, tags=reports.short_tags(asked.tags))
         session.watching.sent.pop(asked.req_id, None)
         session.send(*reports.summary(session, self.house.brokerage, asked))
         session.send(tell.account_summary_end(asked.req_id))
@@ -170,7 +172,7 @@ class Accounts(Area):
     def _check_model(self, req_id: int, model: str) -> None:
         advisor = self.house.brokerage.bank.advisor
         if model and (advisor is None or model not in advisor.models):
-            raise BadRequest(req_id, 321, f"{INVALID}Unknown model '{model}'")
+            raise BadRequest(req_id, 321, f"{INVALID}Unknown model '{model[:SHOWN]}'")
 
     @staticmethod
     def _cancel_positions(session: Session, _req_id: int) -> None:

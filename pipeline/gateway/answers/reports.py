@@ -20,6 +20,7 @@ from pipeline.gateway.tells.frames import UNSET
 UPDATES = -1  # the key of reqAccountUpdates in Watching.sent
 ALL_TAGS = ("all", "ALL")
 LEDGER = "$LEDGER"
+LONGEST_TAGS, LONGEST_TAG = 20_000, 60
 UNKNOWN = Decimal("nan")
 
 
@@ -106,7 +107,7 @@ def _figures(brokerage: Brokerage, account: Account, model: str) -> Figures:
 
 def summary(session: Session, brokerage: Brokerage, asked: AccountSummary) -> list[bytes]:
     """Frames of reqAccountSummary: what changed of the tags asked for; currencies of the group as a whole."""
-    tags = [tag.strip() for tag in asked.tags.split(",") if tag.strip()]
+    tags = asked.tags.split(",")
     ledgers = [tag for tag in tags if tag.startswith(LEDGER)]
     plain = [tag for tag in tags if tag not in ledgers]
     told: dict[str, list[Row]] = {}
@@ -120,6 +121,12 @@ def summary(session: Session, brokerage: Brokerage, asked: AccountSummary) -> li
         for key, value, currency in changed(session, asked.req_id, name, fresh):
             frames.append(tell.account_summary(asked.req_id, name, key, value, currency))
     return frames
+
+
+def short_tags(tags: str) -> str:
+    """The tags asked for, each once, without those that are too long to be one."""
+    found = dict.fromkeys(tag.strip() for tag in tags[:LONGEST_TAGS].split(","))
+    return ",".join(tag for tag in found if 0 < len(tag) <= LONGEST_TAG)
 
 
 def _plain_rows(brokerage: Brokerage, account: Account, tags: list[str]) -> list[Row]:

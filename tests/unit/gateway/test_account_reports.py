@@ -72,6 +72,18 @@ def test_summary_gives_tags_by_account_and_currencies_of_all(quiet):
     assert {row[4] for row in told.named("accountSummary")} == {"BASE"}
 
 
+def test_tags_are_told_once_and_kept_short(quiet):
+    tags = "NetLiquidation, NetLiquidation ,Nonsense," + "x" * 200 + "," + "Cushion," * 100_000
+    told = quiet.ask(lambda c: c.reqAccountSummary(3, "All", tags))
+    assert sorted(row[2] for row in told.named("accountSummary")) == ["Cushion"] * 2 + ["NetLiquidation"] * 2
+    assert len(quiet.session.watching.summary[3].tags) < 100
+
+
+def test_a_refusal_shows_the_beginning_of_a_long_name(quiet):
+    _, code, text = quiet.ask(lambda c: c.reqPositionsMulti(5, "D" * 100_000, ""))
+    assert (code, len(text) < 200) == (321, True)
+
+
 REFUSED = [
     (lambda c: c.reqAccountUpdates(True, ""), (NO_ID, 321), "The account code is required for this operation."),
     (lambda c: c.reqAccountUpdates(True, "DU9"), (NO_ID, 321), "Invalid account code 'DU9'."),

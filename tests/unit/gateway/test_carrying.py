@@ -168,3 +168,29 @@ def test_a_day_begins_with_sums_of_nothing_and_forgets_what_is_closed(fast):
     for con_id, position in held.positions.items():
         x = fast.universe.by_con_id[con_id]
         assert position.day_value == amount(x, position.quantity, fast.market.closing(x))
+
+
+def test_a_night_moves_money_between_columns_and_adds_only_what_accrues(fast):
+    market = fast.market
+    market.start_ns += days.ns_of(date(2026, 11, 24), days.OPEN) - market.now_ns
+    market.advance(market.step + 1)
+    before = {name: fast.bank.figures(held) for name, held in fast.accounts.items()}
+    fast.roll_day()
+    for name, held in fast.accounts.items():
+        now = fast.bank.figures(held)
+        assert held.accrued["USD"] < 0
+        assert now.accrued - before[name].accrued == held.accrued["USD"]
+        assert now.net - before[name].net == now.accrued + now.dividend
+        assert now.futures != before[name].futures
+
+
+def test_balances_survive(fast):
+    held = fast.accounts["DU1234501"]
+    held.fill(fast.universe.by_con_id[12087792], 10_000, 1.155)
+    roll(fast, date(2026, 12, 1))
+    held.dividends.append(carrying.Dividend(265598, "20261215", Decimal("78.00")))
+    again = keeping.load(keeping.dump(fast), 600.0)
+    assert again.accounts == fast.accounts
+    assert again.bank.figures(again.accounts["DU1234501"]) == fast.bank.figures(held)
+    assert held.accrued.keys() == {"USD"}
+    assert held.foreign == {"EUR": Decimal("10000.00")}
