@@ -223,6 +223,8 @@ class History(Area):
     def _one(self, req_id: int, wanted: Description, expired: bool) -> Instrument:
         if wanted.sec_type == "BAG":
             raise BadRequest(req_id, 162, f"{offers.SERVICE}No historical market data for {wanted.symbol}/BAG@SMART")
+        if wanted.sec_type == "CONTFUT":
+            wanted = self.house.brokerage.universe.front(wanted)
         if expired:
             found = self.house.brokerage.universe.find(wanted, expired=True)
             if len(found) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -118,6 +118,11 @@ class Universe:
         if not (wanted.symbol or wanted.local_symbol):
             return []
         return [x for x in self.by_con_id.values() if _fits(x, wanted) and self._offered(x, expired)]
+
+    def front(self, wanted: Description) -> Description:
+        """A continuous future's description as that of the front month; unchanged when there is none."""
+        found = sorted(self.find(replace(wanted, sec_type="FUT")), key=lambda x: x.expiry)
+        return replace(wanted, sec_type="FUT", con_id=found[0].con_id) if found else wanted
 
     def _offered(self, x: Instrument, expired: bool) -> bool:
         return self.lives(x) or (expired and x.sec_type == "FUT")

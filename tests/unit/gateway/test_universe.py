@@ -65,3 +65,24 @@ def test_matching_symbols_by_symbol_and_by_name(all_contracts):
 )
 def test_price_steps(rule, price, step):
     assert universe.price_step(rule, price) == step
+
+
+def test_a_continuous_future_stands_for_the_front_month(all_contracts):
+    wanted = Description(symbol="ES", sec_type="CONTFUT", exchange="CME")
+    assert all_contracts.find(all_contracts.front(wanted)) == [all_contracts.future("ES")]
+    nothing = Description(symbol="YM", sec_type="CONTFUT", exchange="CBOT")
+    assert all_contracts.front(nothing) == nothing
+
+
+def test_isins_are_those_of_the_cusips(all_contracts):
+    assert {x: all_contracts.stock(x).isin for x in ("AAPL", "KO")} == {
+        "AAPL": "US0378331005",
+        "KO": "US1912161007",
+    }
+
+
+def test_contracts_of_every_type_find_their_underlying(all_contracts):
+    for x in all_contracts.by_con_id.values():
+        if x.sec_type in ("OPT", "FOP"):
+            under = all_contracts.by_con_id[x.under_con_id]
+            assert under.expiry >= x.expiry if x.sec_type == "FOP" else under.symbol == x.symbol
