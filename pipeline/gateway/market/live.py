@@ -12,7 +12,7 @@ from pipeline.gateway.market import days
 from pipeline.gateway.market.path import DAY_MINUTES, Array, Whole
 
 MINUTE_S, FINE_S = 60, 5
-KEPT_DAYS = 30  # calendar days whose minutes are kept
+KEPT_DAYS = 20  # calendar days whose minutes are kept
 KEPT_HOURS = 26  # hours whose five seconds are kept
 OPEN, HIGH, LOW, CLOSE = range(4)
 Key = TypeVar("Key", date, int)

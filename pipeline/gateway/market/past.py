@@ -13,13 +13,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, time, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from pipeline.gateway.market import days, path
+from pipeline.gateway.market import days, path, sessions
 from pipeline.gateway.market.live import FINE_S, Live
 from pipeline.gateway.market.path import CLOSE_MINUTE, DAY_MINUTES, HALF_MINUTE, OPEN_MINUTE, Array, Atoms
+from pipeline.gateway.market.prices import Market
 
 YEARS = 6  # the past begins so many years before the market
 YEAR_DAYS = 252.0
@@ -31,31 +32,17 @@ NOTHING = Atoms(np.empty(0, np.int64), *(np.empty(0) for _ in range(6)))
 Kept = TypeVar("Kept")
 
 
-class Moving(Protocol):
-    """What the past needs to know of a market."""
-
-    seed: int
-    names: list[str]
-    index: dict[str, int]
-    vol: Array
-    correlation: Array
-    spot: Array
-    close: Array
-    observers: list[Callable[[], None]]
-
-    @property
-    def now_ns(self) -> int: ...
-
-
 class Past:
     """The prices of a market's processes, back from its first day, and on as it moves."""
 
-    def __init__(self, market: Moving) -> None:
+    def __init__(self, market: Market) -> None:
         self.market = market
         self.began_ns = market.now_ns
         self.first_day = days.new_york(self.began_ns).date()
         self.anchor = _day_before(self.first_day)
-        self._anchor_close, self._first_spot = market.close.copy(), market.spot.copy()
+        fixed = market.fixings.get(f"{self.anchor:%Y%m%d}")  # of a market that goes on after a weekend
+        self._anchor_close = market.close.copy() if fixed is None else np.array(fixed)
+        self._first_spot = market.spot.copy()
         self.head = days.business_day(date(self.first_day.year - YEARS, self.first_day.month, 1))
         self.live = Live(market.now_ns, market.spot)
         self._closes: dict[str, dict[date, float]] = {}
@@ -65,7 +52,9 @@ class Past:
         market.observers.append(self._observe)
 
     def _observe(self) -> None:
-        self.live.observe(self.market.now_ns, self.market.spot)
+        """Prices as the exchanges show them: of what is halted the one at which it stands."""
+        market = self.market
+        self.live.observe(market.now_ns, market.views[sessions.STOCK].spot if market.halts else market.spot)
 
     @property
     def today(self) -> date:
@@ -78,7 +67,8 @@ class Past:
         """The price at the session's end of a business day since `head`; of today what it is now."""
         if day >= self.first_day:
             seen = self.live.last(day)
-            return float((self.market.spot if seen is None or day == self.today else seen)[self.market.index[process]])
+            prices = self.market.spot if day == self.today else self._first_spot if seen is None else seen
+            return float(prices[self.market.index[process]])
         if process not in self._closes:
             self._closes[process] = self._walk(process)
         return self._closes[process][day]
