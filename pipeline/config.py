@@ -250,6 +250,8 @@ def gateway_faults(gateway: Gateway) -> list[str]:
     faults: list[str] = []
     if gateway.host not in LOOPBACK:
         faults.append(f"host: expected loopback, found {gateway.host!r}")
+    if gateway.replay and gateway.burst:
+        faults.append(f"burst: expected 0 with a replay, found {gateway.burst}")
     if gateway.hours not in ("calendar", "always"):
         faults.append(f"hours: expected 'calendar' or 'always', found {gateway.hours!r}")
     if gateway.replay and gateway.burst:

@@ -216,11 +216,14 @@ def test_a_replay_of_nothing_ends_with_a_reason(tmp_path: Path, capfd: pytest.Ca
 @pytest.mark.data
 @needs_data
 @pytest.mark.timeout(170)
-def test_a_day_of_ibm_at_a_thousand_times_its_speed_equals_the_files(capsys: pytest.CaptureFixture[str]) -> None:
-    """Quiet times above 2 s are shortened, or the night hours alone would take half a minute."""
+@pytest.mark.parametrize("pause", ["2", pytest.param("3600", marks=pytest.mark.long)])
+def test_a_day_of_ibm_at_a_thousand_times_its_speed_equals_the_files(
+    pause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Quiet times above 2 s are shortened, or the hours before the open alone would take half a minute."""
     expected = ticks_of(Path(DATA), "ibm", "20131007")
     heard: list[Row] = []
-    with replay(Path(DATA), "--replay-pause", "2", wait=2) as address:
+    with replay(Path(DATA), "--replay-pause", pause, wait=2) as address:
         app, wire = Rows(recordings.MIDNIGHT_MS), Wire(address)
         try:
             wire.start(1)

@@ -59,7 +59,10 @@ def test_every_fault_is_named_with_its_option():
     assert "--clock" in told
 
 
-@pytest.mark.parametrize("words", [["--host", "0.0.0.0"], ["--hours", "never"], ["--tls-cert", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--host", "0.0.0.0"], ["--hours", "never"], ["--tls-cert", "x"], ["--replay", "x", "--burst", "5"]],
+)
 def test_what_makes_no_sense_is_refused(words):
     with pytest.raises(ConfigError):
         read(*words)
@@ -70,3 +73,9 @@ def test_run_py_takes_the_same_options():
     assert options.settings(asked) == config.Gateway(
         port=7497, clock=60.0, scenario="f.toml", limits=config.GatewayLimits(clients=2)
     )
+
+
+def test_a_replay_may_go_as_fast_as_its_clients_read():
+    found = read("--replay", "/x", "--replay-speed", "max", "--replay-wait", "2", "--replay-announce")
+    assert (found.replay_speed, found.replay_wait, found.replay_announce) == (float("inf"), 2, True)
+    assert read(*options.words(found)) == found
