@@ -8,13 +8,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ibapi.contract import Contract
 
 from pipeline import config
 from pipeline.gateway import alone
 from tests.integration.gateway.conftest import CLIENT_IDS, App, Wire
-from tests.unit.gateway import recordings
+from tests.unit.gateway import journals, recordings
 
 Row = tuple[int, int, float, float]  # ms of the recording, kind, price, size
 BID, ASK, LAST = 1, 2, 4
@@ -205,6 +206,24 @@ def _order(action: str, quantity: float, limit: float):  # type: ignore[no-untyp
     from tests.integration.gateway.conftest import order
 
     return order(action, quantity, limit, "DU1234501")
+
+
+def test_a_journal_of_ingest_reaches_a_client_row_by_row(tmp_path: Path) -> None:
+    rows = [(0, BID, 250.0, 100.0), (0, ASK, 250.1, 300.0), (7, LAST, 250.05, 50.0), (7, LAST, 250.05, 50.0)]
+    writer = journals.Writer(tmp_path / "ingest")
+    writer.message(journals.AAPL)
+    writer.records(b"md.tick", np.concatenate([journals.tick(*row) for row in rows]))
+    writer.journal.close()
+    with replay(tmp_path / "ingest") as address:
+        app = Rows(journals.T0 // journals.MS)
+        try:
+            app.connect(address, next(CLIENT_IDS))
+            app.wait("nextValidId")
+            app.client.reqMktData(9, contract("AAPL"), "", False, False, [])
+            app.wait_rows(len(rows))
+            assert app.rows == rows
+        finally:
+            app.close()
 
 
 def test_a_replay_of_nothing_ends_with_a_reason(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

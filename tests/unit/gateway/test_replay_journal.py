@@ -6,50 +6,17 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pipeline import config, messages
-from pipeline.bus.journal import Journal
-from pipeline.clock import SystemClock
+from pipeline import config
 from pipeline.gateway.replay import opening
 from pipeline.gateway.replay.flow import Playing
 from pipeline.gateway.replay.journal import JournalRecording
 from pipeline.gateway.session import Session
-from pipeline.messages import OPTION, TICK, Frame, Header, Instrument, MarketText, PayloadKind, StreamId, TickFlag
+from pipeline.messages import OPTION, Instrument, MarketText, TickFlag
 from pipeline.tws import slow
+from tests.unit.gateway.journals import AAPL, MS, T0, Writer, tick
 
-T0 = 1_763_994_600_000_000_000  # 2025-11-24 09:30 in New York
-MS = 1_000_000
-AAPL = Instrument(con_id=265598, symbol="AAPL", sec_type="STK", currency="USD", exchange="SMART",
-                  primary_exchange="NASDAQ", trading_class="NMS", min_tick=0.01, long_name="APPLE INC")  # fmt: skip
 CALL = Instrument(con_id=77, symbol="AAPL", sec_type="OPT", currency="USD", exchange="SMART", expiry="20251219",
                   strike=250.0, right="C", multiplier=100.0, min_tick=0.05, under_con_id=265598)  # fmt: skip
-
-
-class Writer:
-    """Appends frames as ingest does."""
-
-    def __init__(self, directory) -> None:
-        self.journal = Journal(
-            directory, StreamId.INGEST, segment_bytes=1 << 16, sync_ms=1.0, max_bytes=1 << 30, clock=SystemClock()
-        )
-
-    def records(self, topic: bytes, records) -> None:
-        self._append(topic, PayloadKind.RECORDS, records.size, records.tobytes())
-
-    def message(self, message) -> None:
-        self._append(message.topic.encode(), PayloadKind.MAP, 1, messages.pack(message))
-
-    def _append(self, topic: bytes, kind: PayloadKind, count: int, payload: bytes) -> None:
-        journal = self.journal
-        header = Header(kind, StreamId.INGEST, count, journal.epoch, 7, journal.next_seq, T0)
-        journal.append(Frame(topic, header, payload))
-
-
-def tick(ms: int, kind: int, price: float = math.nan, size: float = math.nan, con_id: int = 265598, flags: int = 0):
-    found = np.zeros(1, TICK)
-    found["market_ns"], found["recv_ns"] = T0 + ms * MS, T0 + ms * MS + 17
-    found["con_id"], found["tick_type"], found["price"], found["size"] = con_id, kind, price, size
-    found["flags"] = flags
-    return found
 
 
 def computation(ms: int, kind: int = 13):
