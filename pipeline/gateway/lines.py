@@ -52,9 +52,6 @@ class Lines:
         self._budget = 0.0
         self.moving: list[Instrument] = []  # neither closed nor halted
 
-    def room_for(self, con_id: int) -> bool:
-        return con_id in self.watchers or len(self.watchers) < self.limits.lines
-
     def add(self, session: Session, req_id: int, x: Instrument) -> None:
         line = self.lines_of(session)[req_id] = Line(req_id, x.con_id, ticks.heads(req_id))
         self.watchers.setdefault(x.con_id, []).append((session, line))

@@ -27,6 +27,7 @@ from pipeline.gateway.tells import ticks
 from pipeline.gateway.tells.frames import prefixed
 
 SNAPSHOT_PERMISSIONS = 3
+SAME_LINE = 10  # so many subscriptions for each line that there may be
 LOOK_EVERY_S = 1.0  # at figures that change slowly, at openings and closes
 NO_QUOTE: list[Half] = [(ticks.PRICE, ticks.tick_price(kind, -1.0, 0, 0)) for kind in (BID, ASK)]
 Legs = tuple[tuple[Leg, Instrument], ...]
@@ -129,9 +130,13 @@ class MarketData(Area):
     # Subscriptions.
 
     def _room_for(self, x: Instrument, combined: bool) -> bool:
-        watchers = self.house.lines.watchers
-        others = len(self.combinations) + (len(self.late.watchers) if self.late is not None else 0)
-        return (not combined and x.con_id in watchers) or len(watchers) + others < self.house.limits.lines
+        """A contract is one line, however often it is asked for; within reason."""
+        limit = self.house.limits.lines
+        asked = [one for mine in self._all.values() for one in mine.values()]
+        if len(asked) >= SAME_LINE * limit:
+            return False
+        taken = {one.x.con_id for one in asked if not one.legs}
+        return (not combined and x.con_id in taken) or len(taken) + len(self.combinations) < limit
 
     def _begin(self, one: Subscription) -> None:
         self._all.setdefault(one.session, {})[one.req_id] = one

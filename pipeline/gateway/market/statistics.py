@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable
+from datetime import date
 
 from pipeline.gateway.market import days, listing
 from pipeline.gateway.market.instruments import OPTIONS, Instrument
@@ -26,6 +27,7 @@ class Statistics:
     def __init__(self, tape: Tape) -> None:
         self.tape, self.market = tape, tape.market
         self.prints: dict[int, Prints] = {}
+        self._on: tuple[date, dict[int, list[Instrument]]] = date.min, {}  # day, underlying → its options
 
     def keep(self, x: Instrument) -> Prints:
         """The sums of its trades, begun with what the tape says."""
@@ -71,6 +73,17 @@ class Statistics:
                 found += tell(self, x, q)
         return found
 
+    def options_on(self, x: Instrument) -> list[Instrument]:
+        """The living options on it, looked up once a day."""
+        universe = self.market.universe
+        if self._on[0] != universe.day:
+            found: dict[int, list[Instrument]] = {}
+            for option in universe.living():
+                if option.sec_type in OPTIONS:
+                    found.setdefault(option.under_con_id, []).append(option)
+            self._on = universe.day, found
+        return self._on[1].get(x.con_id, [])
+
     # One method for each generic tick.
 
     def option_volume(self, x: Instrument, _q: Quote) -> list[Half]:
@@ -84,13 +97,12 @@ class Statistics:
         if x.sec_type in OPTIONS:
             own = int(made(x, f"option {first}") * scale / 40)
             return [_size(first, own if x.right == "C" else 0), _size(first + 1, own if x.right == "P" else 0)]
-        if not self.market.universe.derivative_types(x):
+        if not self.options_on(x):
             return []
         return [_size(first + n, int((0.5 + made(x, f"{first} {n}")) * scale)) for n in (0, 1)]
 
     def average_option_volume(self, x: Instrument, _q: Quote) -> list[Half]:
-        has = self.market.universe.derivative_types(x) and x.sec_type not in OPTIONS
-        return [_size(87, int((0.5 + made(x, "87")) * 160_000))] if has else []
+        return [_size(87, int((0.5 + made(x, "87")) * 160_000))] if self.options_on(x) else []
 
     def historical_volatility(self, x: Instrument, _q: Quote) -> list[Half]:
         return self._volatility(x, 23, 0.92)
@@ -106,7 +118,7 @@ class Statistics:
         return [_generic(kind, round(float(self.market.vol[place]) * (share + 0.1 * made(x, str(kind))), 6))]
 
     def implied_volatility(self, x: Instrument, _q: Quote) -> list[Half]:
-        options = [o for o in self.market.universe.living() if o.under_con_id == x.con_id and o.sec_type in OPTIONS]
+        options = self.options_on(x)
         if not options:
             return []
         level = self.market.theory(x).mid

@@ -183,6 +183,9 @@ def test_ids_and_lines(make):
     assert errors(watch(desk, client, 1, SPX)) == [(1, 322)]
     assert errors(watch(desk, client, 4, SPX)) == [(4, 101)]
     assert errors(watch(desk, client, 5, bag(leg(265598, "BUY"), leg(272093, "SELL")))) == [(5, 101)]
+    for n in range(10, 27):
+        watch(desk, client, n, AAPL, "mdoff,233")
+    assert errors(watch(desk, client, 30, AAPL)) == [(30, 101)]
     desk.ask(client, lambda c: c.cancelMktData(9))
     desk.ask(client, lambda c: c.reqMarketDataType(5))
     assert errors(desk.hear(client)) == [(9, 300), (-1, 321)]
