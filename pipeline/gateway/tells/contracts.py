@@ -48,7 +48,7 @@ def bond_details(sv: int, req_id: int, x: Instrument, bond: Bond, universe: Univ
     fields: list[Value] = [18]
     if sv < 164:
         fields.append(6)
-    fields += [req_id, x.symbol, x.sec_type, bond.cusip, bond.coupon, bond.maturity, bond.issued, bond.ratings]
+    fields += [req_id, x.symbol, x.sec_type, bond.cusip, f"{bond.coupon:g}", bond.maturity, bond.issued, bond.ratings]
     fields += [bond.kind, "FIXED", False, bond.callable, False, x.local_symbol]
     fields += [exchange or x.exchange, x.currency, x.trading_class, x.trading_class, x.con_id, x.min_tick]
     if sv < 164:

@@ -141,8 +141,9 @@ def test_a_callable_bond_says_so(ask):
 @pytest.mark.parametrize("sv", [176, 187, 200])
 def test_bonds_by_issuer(ask, sv):
     for bond in BONDS:
-        (told,) = details(ask, sv, contract(issuerId=bond.issuer_id, secType="BOND"), "bondContractDetails")
-        assert told.cusip == bond.cusip
+        told = details(ask, sv, contract(issuerId=bond.issuer_id, secType="BOND"), "bondContractDetails")
+        assert [x.cusip for x in told] == [row.cusip for row in BONDS if row.issuer_id == bond.issuer_id]
+        assert bond.coupon in [x.coupon for x in told]
 
 
 @every_version

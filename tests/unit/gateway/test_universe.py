@@ -16,7 +16,7 @@ def all_contracts():
 def test_what_is_listed(all_contracts):
     kinds = [x.sec_type for x in all_contracts.by_con_id.values()]
     assert (kinds.count("STK"), kinds.count("IND"), kinds.count("FUT")) == (18, 3, 13)
-    assert (kinds.count("CASH"), kinds.count("BOND"), kinds.count("FOP")) == (6, 3, 80)
+    assert (kinds.count("CASH"), kinds.count("BOND"), kinds.count("FOP")) == (6, 4, 80)
     assert kinds.count("OPT") == 3 * 2 * 20 * 2
 
 
