@@ -40,6 +40,7 @@ from pipeline.gateway.market.universe import Instrument
 __all__ = ["Bound", "Brokerage", "Changed", "Event", "Filled", "no_definition"]
 FIRST_PERM_ID = 1_376_327_563
 FILL_DAYS = 7
+LONGEST_SESSION_NS = 16 * 3600 * days.NS  # of those under way at 09:30: futures began at 18:00
 MOST_LIVE = 5000
 
 
@@ -85,8 +86,9 @@ class Brokerage:
         return combos.face(of.symbol, of.exchange) if of.con_id == BAG_CON_ID else self.universe.by_con_id[of.con_id]
 
     def roll_day(self) -> list[Event]:
-        """The next business day opens: orders good for the day end, and those of contracts that are gone."""
-        ending = [order for order in self.book.live() if order.tif == "DAY" and order.was_open]
+        """The next business day opens: day orders of a market that never closes end, and those of what expired."""
+        since = self.market.now_ns - LONGEST_SESSION_NS
+        ending = [order for order in self.book.live() if order.tif == "DAY" and 0 < order.opened_ns < since]
         events = [event for order in ending for event in self.floor.end(order, "Cancelled", CANCELLED)]
         self.market.roll_day()
         self.tape.new_day()

@@ -13,6 +13,7 @@ from pipeline.gateway.market.universe import Instrument, price_step
 VALIDATION = "Error validating request.-'bT' : cause - "
 MOST_SHARES = 1_000_000
 MOST_CURRENCY = 10_000_000
+HIGHEST_PRICE = 10_000_000.0
 BASIC = ("MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT")
 KINDS: dict[str, tuple[str, ...]] = {
     "STK": (*BASIC, "MTL", "MOC", "LOC", *PEGGED_KINDS),
@@ -52,6 +53,8 @@ def contract_fault(asked: PlaceOrder, x: Instrument) -> Fault:
     most = MOST_CURRENCY if x.sec_type in ("CASH", "BOND") else MOST_SHARES
     if asked.quantity > most:
         return 201, f"Order rejected - reason:The order size exceeds the limit of {most}."
+    if any(abs(price) > HIGHEST_PRICE for price in _all_prices(asked)):
+        return 109, "Price is out of the range defined by the Percentage setting at order defaults frame."
     prices = [asked.limit] if asked.kind in LIMIT_KINDS else []
     prices += [asked.stop] if asked.kind in STOP_KINDS else []
     prices += [asked.terms.number("trailStopPrice")] if asked.kind in TRAILING_KINDS else []
@@ -60,6 +63,13 @@ def contract_fault(asked: PlaceOrder, x: Instrument) -> Fault:
         if step and abs(price / step - round(price / step)) > 1e-6:
             return 110, "The price does not conform to the minimum price variation for this contract."
     return None
+
+
+def _all_prices(asked: PlaceOrder) -> list[float]:
+    """Every price, offset and percentage that decides where it trades; unset ones compare as small."""
+    names = ("trailStopPrice", "trailingPercent", "lmtPriceOffset", "discretionaryAmt", "auxPrice")
+    legs = [price for price in asked.terms.leg_prices if price is not None]
+    return [asked.limit, asked.stop, *(asked.terms.number(name) for name in names), *legs]
 
 
 def _no_such_kind(kind: str) -> tuple[int, str]:

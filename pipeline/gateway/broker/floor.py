@@ -75,7 +75,7 @@ class Floor:
     def note_phase(self, order: Order) -> None:
         """A new order: its life begins in this phase of its market."""
         phase = self._phase(order)
-        order.was_open = phase is Phase.OPEN
+        order.opened_ns = self.market.now_ns if phase is Phase.OPEN else 0
         order.awaits_close = order.tif == "OPG" and phase is Phase.OPEN
         self.look_again(order)
 
@@ -96,7 +96,8 @@ class Floor:
 
     def _go_on(self, order: Order, phase: Phase) -> Iterator[Event]:
         """Its time is not over: it waits, or it works."""
-        order.was_open = order.was_open or phase is Phase.OPEN
+        if phase is Phase.OPEN:
+            order.opened_ns = order.opened_ns or self.market.now_ns
         order.awaits_close = order.awaits_close and phase is Phase.OPEN
         held = self._held(order, phase)
         if held is None:

@@ -57,7 +57,7 @@ class Order:
     oca_group: str = ""
     oca_type: int = 0
     placed_ns: int = 0
-    was_open: bool = False  # its market was open since it was placed
+    opened_ns: int = 0  # when its market was first seen open; 0: not yet
     by_hand: bool = False  # entered in TWS itself
     awaits_close: bool = False  # OPG, placed while the market was open: the next opening counts
     reason: str = ""  # why it ended

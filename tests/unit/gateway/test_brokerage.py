@@ -173,6 +173,7 @@ def test_daily_profit_begins_at_yesterdays_close_and_anew_each_day(brokerage):
     brokerage.market.advance(400)
     place(brokerage, replace(ASK, kind="LMT", limit=200.0))
     place(brokerage, replace(ASK, req_id=2, kind="LMT", limit=200.0, tif="GTC"))
+    brokerage.market.restore(brokerage.market.dump() | {"now_ns": brokerage.market.now_ns + 24 * 3600 * 10**9})
     events = brokerage.roll_day()
     assert [(event.order.order_id, event.code) for event in events] == [(1, 202)]
     assert [order.order_id for order in brokerage.live_orders()] == [2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
@@ -14,7 +16,7 @@ from pipeline.gateway import keeping
 from pipeline.gateway.asks.orders import ExerciseOptions, PlaceOrder
 from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.asks.terms import Condition, Leg, Terms
-from pipeline.gateway.broker import brokerage, orderbook
+from pipeline.gateway.broker import brokerage, checking, orderbook
 from pipeline.gateway.broker.brokerage import Bound, Brokerage, Changed, Filled
 from pipeline.gateway.broker.ordering import BAG_CON_ID
 from pipeline.gateway.market import days
@@ -153,7 +155,10 @@ def test_good_till_and_good_after(broker):
     assert status(broker, 2)[0] in ("Submitted", "Filled")
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "20261123 25:00:00", "20261123 10:00:00 Mars/Olympus", "20261399"])
+@pytest.mark.parametrize(
+    "text",
+    ["tomorrow", "20261123 25:00:00", "20261123 10:00:00 Mars/Olympus", "20261399"],
+)
 def test_a_time_that_is_none_is_refused(broker, text):
     assert code(broker, kind="LMT", limit=200.0, tif="GTD", goodTillDate=text) == 343
 
@@ -177,6 +182,14 @@ def test_an_order_of_the_evening_is_not_ended_by_a_close_that_it_did_not_see(bro
     broker.place(5, asked(2, kind="LMT", limit=price(broker) - 20))
     steps(broker, 2)
     assert status(broker, 2)[0] == "PreSubmitted"
+
+
+def test_an_order_of_the_morning_outlives_the_beginning_of_the_day(broker):
+    at(broker, time(9, 0))
+    broker.place(5, asked(1, kind="LMT", limit=price(broker) - 20))
+    at(broker, time(9, 30))
+    assert [e.order.order_id for e in broker.roll_day() if isinstance(e, Changed)] == []
+    assert status(broker, 1)[0] == "Submitted"
 
 
 def test_a_combination_ends_with_the_day_of_its_legs(broker):
@@ -351,6 +364,8 @@ def test_combinations_that_tws_refuses(broker, changes, expected):
         ({"kind": "STP"}, 463),
         ({"kind": "STP", "stop": 245.123}, 110),
         ({"kind": "TRAIL LIMIT", "stop": 1.0}, 463),
+        ({"kind": "LMT", "action": "SELL", "limit": 1e29}, 109),
+        ({"kind": "TRAIL", "stop": 1.0, "trailingPercent": 1e29}, 109),
         ({"kind": "MOC", "tif": "GTC"}, 113),
         ({"kind": "STP", "stop": 1.0, "tif": "OPG"}, 111),
         ({"triggerMethod": 5}, 146),
@@ -370,6 +385,36 @@ def test_a_type_that_the_security_does_not_have(broker, kind, sec):
     x = next(x for x in broker.universe.living() if x.sec_type == sec)
     contract = Description(con_id=x.con_id, exchange=x.exchange)
     assert code(broker, 1, contract=contract, quantity=1.0, kind=kind, stop=1.0) == 387
+
+
+STRANGE = (float("nan"), float("inf"), -1e300, -1.0, 0.0, 1e-9, 0.005, 1.0, 245.0, 2**31, 1e15, 1e300)
+STRANGE_TEXTS = ("", "0", "x" * 50, "99991231 23:59:59 UTC", "00010101-00:00:00", "20261123 09:30:01")
+
+
+def test_no_numbers_and_no_times_break_anything_but_their_own_order(broker):
+    dice, listed = random.Random(11), list(broker.universe.living())
+    kinds = sorted({kind for kinds in checking.KINDS.values() for kind in kinds})
+    numbers = ["trailStopPrice", "trailingPercent", "lmtPriceOffset", "discretionaryAmt", "percentOffset"]
+    taken = 0
+    for number in range(1, 1500):
+        x = dice.choice(listed)
+        terms: dict[str, Any] = {name: dice.choice(STRANGE) for name in numbers if dice.random() < 0.08}
+        terms |= {name: dice.choice((-5, 0, 1, 10**12)) for name in ("minQty", "ocaType") if dice.random() < 0.05}
+        terms |= {name: dice.choice(STRANGE_TEXTS) for name in ("goodTillDate", "goodAfterTime") if dice.random() < 0.1}
+        stop = dice.choice(STRANGE)
+        wanted = asked(
+            number, contract=Description(con_id=x.con_id, exchange=x.exchange), kind=dice.choice(kinds),
+            action=dice.choice(("BUY", "SELL")), tif=dice.choice(checking.TIFS), limit=dice.choice(STRANGE),
+            stop=stop, quantity=dice.choice((1.0, 1.0, 5.0, dice.choice(STRANGE))),
+            **terms, **({} if stop != stop else {"auxPrice": stop}),
+        )  # fmt: skip
+        with contextlib.suppress(BadRequest):
+            broker.place(5, wanted)
+            taken += 1
+        if number % 50 == 0:
+            steps(broker, 1)
+    assert taken > 50
+    json.loads(keeping.dump(broker))
 
 
 # Exercise, orders by hand, an advisor.
