@@ -23,8 +23,10 @@ BATCHED_ABOVE = 50_000.0  # ticks a second
 FRESH_PER_S = 4_000.0  # moments that the tape makes beside the batches
 KEPT = 4  # newest frames of a line, of each tick type
 MOST_WAITING = 4 << 20  # bytes that may wait for a client before it gets no further batch
+MEAN_FRAME = 32  # bytes
 LONGEST_STALL_S = 0.25
 BURST_BYTES = 4 << 20  # of the longest buffer
+FASTEST = 5_000_000.0  # ticks a second
 REPEATABLE = frozenset(str(kind) for kind in (0, 1, 2, 3, 4, 5, 10, 11, 12, 13))  # quotes; no volume, no time, no high
 
 
@@ -44,6 +46,7 @@ class Rates:
 
     def __init__(self, lines: Lines, burst: int) -> None:
         self.lines, self.burst = lines, burst
+        self.most = min(MOST_WAITING, lines.limits.unread_bytes // 4)  # lest a batch have its reader dropped
         self.shed = 0  # ticks that were not made because a client did not read
         self._pools: dict[Session, _Pool] = {}
         self._random = np.random.default_rng(lines.tape.market.seed)
@@ -60,6 +63,7 @@ class Rates:
             self._pools.clear()
             self.lines.flow(elapsed_s)
             return
+        self.lines.rate = min(self.lines.rate, FASTEST)
         elapsed_s = min(elapsed_s, LONGEST_STALL_S)
         self._follow()
         self._freshen(elapsed_s)
@@ -122,7 +126,7 @@ class Rates:
             x = moving[self._turn % len(moving)]
             halves = self.lines.tape.event(x)
             for session, line in self.lines.watchers.get(x.con_id, ()):
-                if session.queued_bytes < MOST_WAITING:
+                if session.queued_bytes < self.most:
                     self.lines.tell(session, line.heads, halves)
                 self._keep(self._pools[session], line.req_id, line.heads, halves)
             self._fresh -= 1.0
@@ -137,10 +141,9 @@ class Rates:
         count = int(self._budget)
         self._budget -= count
         for session, pool in self._pools.items():
-            share = count * len(pool.lines) // total
-            if session.queued_bytes > MOST_WAITING:
-                self.shed += share
-                continue
+            wanted = count * len(pool.lines) // total
+            share = min(wanted, self.most // MEAN_FRAME) if session.queued_bytes <= self.most else 0
+            self.shed += wanted - share
             frames = self._frames(pool, share)
             if session.filters:
                 for frame in frames:
@@ -163,5 +166,5 @@ class Rates:
         if not frames:
             return
         mean = sum(map(len, frames)) / len(frames)
-        frames = frames[: max(int(BURST_BYTES / mean), 1)]
+        frames = frames[: max(int(min(BURST_BYTES, self.most) / mean), 1)]
         pool.burst, pool.burst_frames = memoryview(b"".join(frames)), len(frames)

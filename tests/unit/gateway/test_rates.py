@@ -78,14 +78,29 @@ def test_a_client_gets_its_own_lines_in_valid_plausible_ticks(watched, heard, br
 
 def test_who_does_not_read_gets_no_more_and_others_do(watched):
     rates, (deaf, reader) = watched(2_000_000.0)
-    for _ in range(100):
+    for _ in range(20):
         rates.flow(0.02, 0.0)
         deaf.seal(0.0)
-        drained(reader)
+        reader.seal(0.0)
+        reader.queue.clear()
+        reader.queued_bytes = 0
     assert MOST_WAITING < deaf.queued_bytes < 2 * MOST_WAITING
     assert rates.shed > 0
     rates.flow(0.005, 0.0)
     assert drained(reader)
+
+
+def test_a_stall_or_a_small_limit_never_makes_a_batch_that_drops_its_reader(brokerage):
+    limits = Limits(unread_bytes=200_000)
+    lines = Lines(brokerage.tape, limits, 5_000_000.0, 7)
+    session = Session("a", limits)
+    lines.add(session, 1, brokerage.universe.by_con_id[APPLE])
+    rates = Rates(lines, 0)
+    for _ in range(3):
+        rates.flow(10.0, 0.0)
+        session.seal(0.0)
+        assert 0 < session.queued_bytes < limits.unread_bytes
+    assert rates.shed > 1_000_000
 
 
 def test_below_the_threshold_the_tape_makes_each_tick(watched):
