@@ -105,10 +105,12 @@ class History(Area):
         end_ns = self._end(asked.req_id, asked.end, "End Date/Time")
         duration = period.duration(asked.req_id, asked.duration)
         size = offers.checked(asked)
-        x = self._one(asked.req_id, asked.contract, asked.include_expired)
-        self._has(asked.req_id, x, asked.what, size)
+        legs = offers.legs(asked, self.house.brokerage.universe) if asked.contract.sec_type == "BAG" else ()
+        x = legs[0][0] if legs else self._one(asked.req_id, asked.contract, asked.include_expired)
+        if not legs:
+            self._has(asked.req_id, x, asked.what, size)
         self._room(session, asked, queries.BAR_SIZES[size])
-        chart = Chart(x, asked.what, size, asked.regular)
+        chart = Chart(x, asked.what, size, asked.regular, legs)
         charts = self._charts(asked.req_id, x, asked.what)
         of = queries.stretch(charts, x, asked.regular, end_ns, duration)
         if asked.what == "SCHEDULE":

@@ -9,6 +9,7 @@ from pipeline.gateway.market import days, queries
 from pipeline.gateway.market.bars import DAY_S
 from pipeline.gateway.market.instruments import Instrument
 from pipeline.gateway.market.queries import Chart, Duration, Stretch
+from pipeline.gateway.market.universe import Universe
 
 SERVICE = "Historical Market Data Service error message:"
 LIVE = ("TRADES", "MIDPOINT", "BID", "ASK")
@@ -57,6 +58,21 @@ def bounded(req_id: int, chart: Chart, of: Stretch, end_ns: int, duration: Durat
         raise BadRequest(req_id, 162, f"{SERVICE}invalid step: 1")
     if chart.size_s < DAY_S and traded_s // chart.size_s > MOST_BARS:
         raise BadRequest(req_id, 162, f"{SERVICE}Time length exceed max.")
+
+
+def legs(asked: HistoricalData, universe: Universe) -> tuple[tuple[Instrument, int], ...]:
+    """The legs of a combination with their signed ratios; of combinations there are quotes only."""
+    found = []
+    for con_id, ratio, action, _ in asked.contract.legs:
+        x = universe.by_con_id.get(con_id)
+        if x is None or not universe.lives(x) or not 0 < ratio < 1000 or action not in ("BUY", "SELL"):
+            raise BadRequest(asked.req_id, 200, "No security definition has been found for the request")
+        found.append((x, ratio if action == "BUY" else -ratio))
+    if not found or asked.what not in LIVE:
+        side = SIDES.get(asked.what, asked.what)
+        text = f"{SERVICE}No historical market data for {asked.contract.symbol}/BAG@BEST {side}"
+        raise BadRequest(asked.req_id, 162, text)
+    return tuple(found)
 
 
 def offered(x: Instrument, what: str) -> bool:

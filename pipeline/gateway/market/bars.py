@@ -132,7 +132,7 @@ class Charts:
             if end <= begin_ns or begin >= until_ns:
                 continue
             atoms = self.atoms(x, (max(begin, begin_ns), end), until_ns, step_s)
-            bars += self._put_together(x, kind, of, atoms, size_s, begin // days.NS)
+            bars += self._put_together(x, kind, of, atoms, size_s)
         return bars
 
     def _day(self, x: Instrument, kind: str, of: Session, until_ns: int) -> Bar | None:
@@ -142,7 +142,7 @@ class Charts:
             return known[of.day]
         parts = [self.atoms(x, span, until_ns, 60) for span in of.spans]
         atoms = joined(parts)
-        bars = self._put_together(x, kind, of, atoms, 0, of.begin_ns // days.NS)
+        bars = self._put_together(x, kind, of, atoms, 0)
         if over and bars:
             known[of.day] = bars[0]
         return bars[0] if bars else None
@@ -155,17 +155,12 @@ class Charts:
             self._days.popitem(last=False)
         return found
 
-    def _put_together(
-        self, x: Instrument, kind: str, of: Session, atoms: Atoms, size_s: int, session_s: int
-    ) -> list[Bar]:
+    def _put_together(self, x: Instrument, kind: str, of: Session, atoms: Atoms, size_s: int) -> list[Bar]:
         """Bars of `size_s`, on the clock of New York; with 0 all of them in one."""
         if not len(atoms):
             return []
-        shift = _shift_s(of.begin_ns)
-        key = (atoms.time + shift) // size_s if size_s else np.zeros(len(atoms), np.int64)
-        begins = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
-        labels = np.maximum(key[begins] * size_s - shift if size_s else session_s, session_s)
-        return bars_of(self.columns(x, kind, atoms), labels + 0 * begins, begins, of.day)
+        begins, labels = bucket_starts(atoms.time, of, size_s)
+        return bars_of(self.columns(x, kind, atoms), labels, begins, of.day)
 
     def columns(self, x: Instrument, kind: str, atoms: Atoms) -> Columns:
         """What the steps show of `kind`, on the contract's price grid."""
@@ -198,6 +193,21 @@ def _quotes(x: Instrument, kind: str, rows: Array) -> Array:
     bid, ask = valuing.on_grid(x, rows, "BID"), valuing.on_grid(x, rows, "ASK")
     means = np.round(bid.mean(axis=0), 6), np.round(ask.mean(axis=0), 6)
     return np.stack((means[0], ask[1], bid[2], means[1]))
+
+
+def bucket_starts(time: Whole, of: Session, size_s: int) -> tuple[Whole, Whole]:
+    """Where bars of `size_s` on New York's clock begin among the steps, and their times; with 0 all are one bar.
+
+    A bar does not begin before the span that it lies in.
+    """
+    span = np.array([begin // days.NS for begin, _ in of.spans])
+    opened = span[np.clip(np.searchsorted(span, time, "right") - 1, 0, None)]
+    if not size_s:
+        return np.zeros(1, np.int64), opened[:1]
+    shift = _shift_s(of.begin_ns)
+    key = (time + shift) // size_s
+    begins = np.flatnonzero((np.diff(key, prepend=key[0] - 1) != 0) | (np.diff(opened, prepend=opened[0]) != 0))
+    return begins, np.maximum(key[begins] * size_s - shift, opened[begins])
 
 
 def bars_of(columns: Columns, labels: Whole, begins: Whole, day: date) -> list[Bar]:

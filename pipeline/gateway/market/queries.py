@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipeline.gateway.market import days, dividends, valuing
+from pipeline.gateway.market import combo_bars, days, dividends, valuing
 from pipeline.gateway.market.bars import DAY_S, MONTH_S, QUOTES, WEEK_S, Bar, Charts, Session, merged
 from pipeline.gateway.market.instruments import Instrument
 
@@ -50,6 +50,7 @@ class Chart:
     what: str
     size: str
     regular: bool
+    legs: combo_bars.Legs = ()  # of a combination; `x` is the first of them
 
     @property
     def size_s(self) -> int:
@@ -113,8 +114,12 @@ def bars(charts: Charts, chart: Chart, of: Stretch, end_ns: int) -> Work:
     found: list[Bar] = []
     kind = chart.what if chart.what in QUOTES else "TRADES"
     for session in of.sessions:
-        fresh = charts.of_session(chart.x, kind, session, of.begin_ns, end_ns, min(chart.size_s, DAY_S))
-        found += shown(charts, chart, fresh)
+        size_s = min(chart.size_s, DAY_S)
+        if chart.legs:
+            found += combo_bars.of_session(charts, chart.legs, chart.what, session, of.begin_ns, end_ns, size_s)
+        else:
+            fresh = charts.of_session(chart.x, kind, session, of.begin_ns, end_ns, size_s)
+            found += shown(charts, chart, fresh)
         yield
     if chart.size_s == WEEK_S:
         return merged(found, lambda day: day.isocalendar()[:2])

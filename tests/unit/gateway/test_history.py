@@ -212,6 +212,26 @@ def test_a_request_in_full(encoder):
         assert asked.contract.legs == ((265598, 2, "SELL", "SMART"),)
 
 
+def combination(*legs):
+    found = stock(conId=0, symbol="ES", secType="BAG", exchange="CME", comboLegs=[])
+    for con_id, action in legs:
+        leg = ComboLeg()
+        leg.conId, leg.ratio, leg.action, leg.exchange = con_id, 1, action, "CME"
+        found.comboLegs.append(leg)
+    return found
+
+
+def test_a_combination(desk):
+    near, far = desk.brokerage.universe.futures("ES")[:2]
+    calls = desk.answer(bars(of=combination((near.con_id, "SELL"), (far.con_id, "BUY")), what="MIDPOINT"))
+    rows = [bar for _, bar in calls.named("historicalData")]
+    assert rows[0].date.endswith("US/Central")
+    assert all(10.0 < bar.low <= bar.close <= bar.high < 200.0 for bar in rows)
+    assert desk.error(bars(of=combination((near.con_id, "SELL"), (1, "BUY"))))[0][0] == 200
+    assert desk.error(bars(of=combination((near.con_id, "SELL")), what="FEE_RATE"))[0][0] == 162
+    assert desk.error(bars(of=combination((near.con_id, "SELL")), keep=True, end=""))[0][0] == 321
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

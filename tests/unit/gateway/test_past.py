@@ -239,6 +239,25 @@ def test_a_histogram_has_the_volume_of_its_bars(charts):
     assert list(found) == sorted(found)
 
 
+@pytest.mark.parametrize("what", ["MIDPOINT", "BID", "ASK"])
+def test_a_combination_is_the_sum_of_its_legs(charts, what):
+    of = charts.market.universe
+    near, far = of.futures("ES")[:2]
+    legs = ((near, -1), (far, 2))
+    fine, hours, daily = (
+        run(queries.bars(charts, Chart(near, what, size, True, legs), stretch, charts.market.now_ns))
+        for size in ("1 min", "1 hour", "1 day")
+        for stretch in [queries.stretch(charts, near, True, charts.market.now_ns, Duration(2, "D"))]
+    )
+    sold = {"BID": "ASK", "ASK": "BID"}.get(what, what)
+    one, two = ask(charts, near, "1 min", Duration(2, "D"), sold), ask(charts, far, "1 min", Duration(2, "D"), what)
+    assert fine[0].open == pytest.approx(2 * two[0].open - one[0].open)
+    assert fine[-2].close == pytest.approx(2 * two[len(fine) - 2].close - one[len(fine) - 2].close)
+    for day in daily:
+        _is_made_of(day, [bar for bar in fine if bar.day == day.day])
+    assert max(bar.high for bar in hours) == max(bar.high for bar in fine)
+
+
 def test_what_is_remembered_has_a_bound(charts):
     from pipeline.gateway.market import past
 
