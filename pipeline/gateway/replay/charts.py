@@ -84,8 +84,21 @@ class RecordedCharts(Charts):
             if whole:
                 parts.append(within)
             else:
-                found += self._put_together(x, kind, of, within, size_s, begin // days.NS)
-        return self._put_together(x, kind, of, joined(parts), 0, of.begin_ns // days.NS) if whole else found
+                found += self._grouped(x, kind, of, within, size_s, begin)
+        return self._grouped(x, kind, of, joined(parts), 0, of.begin_ns) if whole else found
+
+    def _grouped(self, x: Instrument, kind: str, of: Session, atoms: Atoms, size_s: int, begin_ns: int) -> list[Bar]:
+        """Bars of `size_s` on New York's clock, none before `begin_ns`; with 0 all of the steps in one."""
+        if not len(atoms):
+            return []
+        offset = days.new_york(of.begin_ns).utcoffset()
+        shift = round(offset.total_seconds()) if offset is not None else 0
+        key = (atoms.time + shift) // size_s if size_s else np.zeros(len(atoms), np.int64)
+        begins = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
+        labels = np.maximum(key[begins] * size_s - shift, begin_ns // days.NS)
+        if not size_s:
+            labels = np.array([begin_ns // days.NS])
+        return bars.bars_of(self.columns(x, kind, atoms), labels, begins, of.day)
 
     def columns(self, _x: Instrument, kind: str, atoms: Atoms) -> Columns:
         """The steps as they are; the average price of a step is that of its high, low and close."""
