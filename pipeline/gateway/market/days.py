@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -144,6 +144,7 @@ def future_expiries(rule: str, after: date, months: tuple[int, ...], count: int)
     return found
 
 
+@lru_cache(maxsize=4096)
 def ns_of(day: date, at: time) -> int:
     """UTC ns of a New York wall time."""
     return int(datetime.combine(day, at, NEW_YORK).timestamp()) * NS

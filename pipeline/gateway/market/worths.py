@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date
 
 from pipeline.gateway.market import bonds, days, dividends, listing, surface
 from pipeline.gateway.market.chains import Chain, Theory
@@ -33,6 +34,7 @@ class Worths:
     def __init__(self, universe: Universe, index: Mapping[str, int], first: Array, vol: Array) -> None:
         self.universe, self.index, self.first, self.vol = universe, index, first, vol
         self._vix = (0.0, 0.0)
+        self._bonds: dict[str, tuple[float, date, float]] = {}
         self._place: dict[int, tuple[Chain, int]] = {}
         self.group()
 
@@ -79,14 +81,21 @@ class Worths:
     def linear(self, x: Instrument, spot: Array, now_ns: int) -> float:
         """What is no option."""
         if x.bond is not None:
-            shift = bonds.shift_of(float(spot[self.index["TLT"]]), listing.TLT.price)
-            return bonds.price(x.bond, days.new_york(now_ns).date(), shift)
+            return self._bond(x.bond, float(spot[self.index["TLT"]]), days.new_york(now_ns).date())
         if x.symbol == "VIX":
             return self._volatility_index(float(spot[self.index["SPX"]]))
         level = float(spot[self.index[x.process]]) * x.factor
         if x.sec_type == "FUT":
             return level * math.exp(CARRY[x.symbol] * days.years_to(x.expiry_date, now_ns))
         return level + dividends.accrued(x.symbol, days.new_york(now_ns).date()) if x.symbol in FUNDS else level
+
+    def _bond(self, bond: listing.Bond, etf: float, day: date) -> float:
+        """A bond with the long Treasury ETF at `etf`; its last price is remembered."""
+        known = self._bonds.get(bond.cusip)
+        if known is None or known[:2] != (etf, day):
+            price = bonds.price(bond, day, bonds.shift_of(etf, listing.TLT.price))
+            known = self._bonds[bond.cusip] = etf, day, price
+        return known[2]
 
     def smile(self, process: str, spot: float) -> Smile:
         """The volatility surface of a class: it rises as the price falls."""

@@ -11,7 +11,7 @@ several_versions = pytest.mark.parametrize("app", [157, 178, 200], indirect=True
 ASKED = {
     1: ({"symbol": "QQQ", "secType": "STK", "exchange": "SMART"}, ["QQQ"]),
     2: ({"symbol": "NQ", "secType": "FUT", "exchange": "CME"}, ["NQZ6", "NQH7", "NQM7"]),
-    3: ({"symbol": "ES", "secType": "FOP", "exchange": "CME", "strike": 6500.0, "right": "C"}, ["ESZ6 C6500", "ESF7 C6500"]),
+    3: ({"symbol": "ES", "secType": "FOP", "strike": 6500.0, "right": "C"}, ["ESZ6 C6500", "ESF7 C6500"]),
     4: ({"symbol": "USD", "secType": "CASH", "exchange": "IDEALPRO", "currency": "JPY"}, ["USD.JPY"]),
     5: ({"symbol": "NDX", "secType": "IND"}, ["NDX"]),
     6: ({"symbol": "GC", "secType": "CONTFUT", "exchange": "COMEX"}, ["GCZ6"]),
