@@ -1,76 +1,37 @@
-"""Frames about orders and executions, by server version. Pure.
-
-A row of names is told from the left: what the client set, or TWS's own default after the `=`.
-"""
+"""Frames about orders and executions, by server version. Pure."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
-from functools import cache
 
-from pipeline.gateway.asks.placing import BENCHMARK_KINDS
-from pipeline.gateway.asks.terms import Condition, Terms
-from pipeline.gateway.broker import combos
+from pipeline.gateway.asks.terms import Terms
 from pipeline.gateway.broker.ordering import TRAILING_KINDS, Fill, Order, Preview
 from pipeline.gateway.market import days
 from pipeline.gateway.market.universe import Instrument
+from pipeline.gateway.tells import parts
 from pipeline.gateway.tells.frames import UNSET, UNSET_INT, Value, contract11, frame
-
-Row = tuple[tuple[str, str], ...]
-
-
-@cache
-def _row(text: str) -> Row:
-    """Names with their defaults."""
-    parts = [item.partition("=") for item in text.split()]
-    return tuple((name, default) for name, _, default in parts)
-
-
-SHORT_SALE = _row("modelCode goodTillDate rule80A percentOffset settlingFirm shortSaleSlot=0 designatedLocation")
-BOX = _row("startingPrice stockRefPrice delta stockRangeLower stockRangeUpper displaySize=0")
-VOLATILE = _row("volatility volatilityType=0 deltaNeutralOrderType=None deltaNeutralAuxPrice")
-NEUTRAL_OPEN = _row("""deltaNeutralConId=0 deltaNeutralSettlingFirm deltaNeutralClearingAccount
-    deltaNeutralClearingIntent deltaNeutralOpenClose=? deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0
-    deltaNeutralDesignatedLocation""")
-NEUTRAL_DONE = _row("""deltaNeutralConId=0 deltaNeutralShortSale=0 deltaNeutralShortSaleSlot=0
-    deltaNeutralDesignatedLocation""")
-SCALE = _row("""scalePriceAdjustValue scalePriceAdjustInterval scaleProfitOffset scaleAutoReset=0 scaleInitPosition
-    scaleInitFillQty scaleRandomPercent=0""")
-CLEARING = _row("clearingAccount clearingIntent=IB notHeld=0")
-UNDERLYING = _row("underlyingConId underlyingDelta underlyingPrice")
-BENCHMARK = _row("""referenceContractId=0 isPeggedChangeAmountDecrease=0 peggedChangeAmount=0.0
-    referenceChangeAmount=0.0 referenceExchangeId""")
-PEGGED_OFFSETS = _row("minTradeQty minCompeteSize competeAgainstBestOffset midOffsetAtWhole midOffsetAtHalf")
-
-
-def _told(terms: Terms, row: Row) -> list[Value]:
-    values: list[Value] = []
-    for name, default in row:
-        value = terms.values.get(name)
-        values.append(default if value is None or value is False or value == "" else value)
-    return values
+from pipeline.gateway.tells.parts import told
 
 
 def open_order(sv: int, order: Order, x: Instrument, preview: Preview | None = None, warning: str = "") -> bytes:
     """An order as it stands; with `preview` the answer to a what-if."""
     terms = order.terms
     fields: list[Value] = [5, order.order_id, *contract11(x, order.exchange, x.right or "?"), *_head(order)]
-    fields += [order.client_id, order.perm_id, order.outside_rth, *_told(terms, _row("hidden=0 discretionaryAmt=0"))]
-    fields += [order.good_after, f"{order.perm_id}.0/{order.account}/100", *_advisor(sv, terms)]
-    fields += [*_told(terms, SHORT_SALE), terms.values.get("exemptCode", -1)]
-    fields += _told(terms, _row("auctionStrategy=0")) + _told(terms, BOX)
-    fields += [*_told(terms, _row("blockOrder=0 sweepToFill=0 allOrNone=0 minQty")), order.oca_type or 3, 0, 0, ""]
-    fields += [order.parent_id, terms.integer("triggerMethod"), *_volatility(terms, NEUTRAL_OPEN)]
-    fields += [*_trail(order), "", "", *_legs(order), *_scale(terms), *_hedge(terms)]
-    fields += [*_told(terms, _row("optOutSmartRouting=0")), *_told(terms, CLEARING), *_underlying(terms)]
-    fields += [*_algo(terms), terms.flag("solicited"), order.what_if, order.status, *_state(sv, preview, warning)]
-    fields += [*_told(terms, _row("randomizeSize=0 randomizePrice=0")), *_benchmark(order), *_conditions(terms)]
-    fields += [*_adjusted(order), *_told(terms, _row("softDollarName softDollarValue")), ""]
-    fields += _told(
+    fields += [order.client_id, order.perm_id, order.outside_rth, *told(terms, "hidden=0 discretionaryAmt=0")]
+    fields += [order.good_after, f"{order.perm_id}.0/{order.account}/100", *parts.advisor(sv, terms)]
+    fields += [*told(terms, parts.SHORT_SALE), terms.values.get("exemptCode", -1)]
+    fields += told(terms, "auctionStrategy=0") + told(terms, parts.BOX)
+    fields += [*told(terms, "blockOrder=0 sweepToFill=0 allOrNone=0 minQty"), order.oca_type or 3, 0, 0, ""]
+    fields += [order.parent_id, terms.integer("triggerMethod"), *parts.volatility(terms, parts.NEUTRAL_OPEN)]
+    fields += [*_trail(order), "", "", *parts.legs(order), *parts.scale(terms), *parts.hedge(terms)]
+    fields += [*told(terms, "optOutSmartRouting=0"), *told(terms, parts.CLEARING), *parts.underlying(terms)]
+    fields += [*parts.algo(terms), terms.flag("solicited"), order.what_if, order.status, *_state(sv, preview, warning)]
+    fields += [*told(terms, "randomizeSize=0 randomizePrice=0"), *parts.benchmark(order), *parts.conditions(terms)]
+    fields += [*_adjusted(order), *told(terms, "softDollarName softDollarValue"), ""]
+    fields += told(
         terms,
-        _row("""cashQty=0 dontUseAutoPriceForHedge=1 isOmsContainer=0 discretionaryUpToLimitPrice=0
-        usePriceMgmtAlgo=0"""),
+        """cashQty=0 dontUseAutoPriceForHedge=1 isOmsContainer=0 discretionaryUpToLimitPrice=0
+        usePriceMgmtAlgo=0""",
     )
     return frame(*fields, *_late_fields(sv, order))
 
@@ -89,91 +50,24 @@ def _number(terms: Terms, name: str) -> float:
     return 0.0 if math.isnan(value) else value
 
 
-def _advisor(sv: int, terms: Terms) -> list[Value]:
-    fields = _told(terms, _row("faGroup faMethod faPercentage"))
-    return fields if sv >= 177 else [*fields, ""]  # faProfile
-
-
-def _volatility(terms: Terms, neutral: Row) -> list[Value]:
-    """The order type of the hedge is told as None where there is none, and then its fields follow all the same."""
-    fields = [*_told(terms, VOLATILE), *_told(terms, neutral)]
-    return fields + _told(terms, _row("continuousUpdate=0 referencePriceType=0"))
-
-
 def _stop_of(order: Order) -> Value:
     if order.kind in TRAILING_KINDS and order.stop:
         return order.stop
-    return _told(order.terms, _row("trailStopPrice"))[0]
+    return told(order.terms, "trailStopPrice")[0]
 
 
 def _trail(order: Order) -> list[Value]:
-    return [_stop_of(order), *_told(order.terms, _row("trailingPercent"))]
-
-
-def _legs(order: Order) -> list[Value]:
-    """Description, legs, prices of the legs, routing of the combination."""
-    terms = order.terms
-    fields: list[Value] = [combos.described(terms.legs), len(terms.legs)]
-    for leg in terms.legs:
-        fields += astuple(leg)
-    fields.append(len(terms.leg_prices))
-    fields += ["" if price is None else price for price in terms.leg_prices]
-    return [*fields, *_pairs(terms.routing)]
-
-
-def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[Value]:
-    return [len(pairs), *(text for pair in pairs for text in pair)]
-
-
-def _scale(terms: Terms) -> list[Value]:
-    fields = _told(terms, _row("scaleInitLevelSize scaleSubsLevelSize scalePriceIncrement"))
-    return fields + (_told(terms, SCALE) if terms.number("scalePriceIncrement") > 0 else [])
-
-
-def _hedge(terms: Terms) -> list[Value]:
-    kind = terms.text("hedgeType")
-    return [kind, terms.text("hedgeParam")] if kind else [kind]
-
-
-def _underlying(terms: Terms) -> list[Value]:
-    return [1, *_told(terms, UNDERLYING)] if "underlyingConId" in terms.values else [0]
-
-
-def _algo(terms: Terms) -> list[Value]:
-    name = terms.text("algoStrategy")
-    return [name, *_pairs(terms.algo)] if name else [name]
-
-
-def _benchmark(order: Order) -> list[Value]:
-    return _told(order.terms, BENCHMARK) if order.kind in BENCHMARK_KINDS else []
-
-
-def _conditions(terms: Terms) -> list[Value]:
-    fields: list[Value] = [len(terms.conditions)]
-    for one in terms.conditions:
-        fields += _condition(one)
-    flags = [terms.flag("conditionsIgnoreRth"), terms.flag("conditionsCancelOrder")]
-    return [*fields, *flags] if terms.conditions else fields
-
-
-def _condition(one: Condition) -> list[Value]:
-    if one.kind == 5:
-        return [5, one.joined, one.sec_type, one.exchange, one.symbol]
-    fields: list[Value] = [one.kind, one.joined, one.more, one.value]
-    if one.kind in (3, 4):
-        return fields
-    fields += [one.con_id, one.exchange]
-    return [*fields, one.method] if one.kind == 1 else fields
+    return [_stop_of(order), *told(order.terms, "trailingPercent")]
 
 
 def _adjusted(order: Order) -> list[Value]:
     """The adjusted stop, with the trailing stop told a second time in its midst."""
-    fields = _told(order.terms, _row(f"adjustedOrderType=None triggerPrice={UNSET}"))
-    fields += [_stop_of(order) or UNSET, *_told(order.terms, _row(f"lmtPriceOffset={UNSET}"))]
-    return fields + _told(
+    fields = told(order.terms, f"adjustedOrderType=None triggerPrice={UNSET}")
+    fields += [_stop_of(order) or UNSET, *told(order.terms, f"lmtPriceOffset={UNSET}")]
+    return fields + told(
         order.terms,
-        _row(f"""adjustedStopPrice={UNSET} adjustedStopLimitPrice={UNSET} adjustedTrailingAmount={UNSET}
-        adjustableTrailingUnit=0"""),
+        f"""adjustedStopPrice={UNSET} adjustedStopLimitPrice={UNSET} adjustedTrailingAmount={UNSET}
+        adjustableTrailingUnit=0""",
     )
 
 
@@ -199,10 +93,10 @@ def _late_fields(sv: int, order: Order) -> list[Value]:
     """Fields that later versions added, in their order."""
     terms = order.terms
     added: tuple[tuple[int, list[Value]], ...] = (
-        (158, _told(terms, _row("duration"))),
-        (160, _told(terms, _row("postToAts"))),
+        (158, told(terms, "duration")),
+        (160, told(terms, "postToAts")),
         (162, [terms.flag("autoCancelParent")]),
-        (170, _told(terms, PEGGED_OFFSETS)),
+        (170, told(terms, parts.PEGGED_OFFSETS)),
         (183, [terms.text("customerAccount")]),
         (184, [terms.flag("professionalCustomer")]),
         (185, [""]),  # accrued interest of a bond
@@ -259,18 +153,34 @@ def completed_order(sv: int, order: Order, x: Instrument) -> bytes:
     when = f"{days.new_york(order.completed_ns):%Y%m%d %H:%M:%S} US/Eastern"
     status = f"Filled Size: {order.filled}" if order.status == "Filled" else order.reason or "Cancelled by Trader"
     fields: list[Value] = [101, *contract11(x, order.exchange, x.right or "?"), *_head(order), order.perm_id]
-    fields += [order.outside_rth, *_told(terms, _row("hidden=0 discretionaryAmt=0")), order.good_after]
-    fields += [*_advisor(sv, terms), *_told(terms, SHORT_SALE), terms.values.get("exemptCode", -1), *_told(terms, BOX)]
-    fields += [*_told(terms, _row("sweepToFill=0 allOrNone=0 minQty")), order.oca_type or 3]
-    fields += [terms.integer("triggerMethod"), *_volatility(terms, NEUTRAL_DONE), *_trail(order), *_legs(order)]
-    fields += [*_scale(terms), *_hedge(terms), *_told(terms, CLEARING), *_underlying(terms), *_algo(terms)]
-    fields += [terms.flag("solicited"), order.status, *_told(terms, _row("randomizeSize=0 randomizePrice=0"))]
-    fields += [*_benchmark(order), *_conditions(terms), _stop_of(order) or UNSET]
-    fields += _told(terms, _row(f"lmtPriceOffset={UNSET} cashQty=0 dontUseAutoPriceForHedge=1 isOmsContainer=0"))
+    fields += [order.outside_rth, *told(terms, "hidden=0 discretionaryAmt=0"), order.good_after]
+    fields += [
+        *parts.advisor(sv, terms),
+        *told(terms, parts.SHORT_SALE),
+        terms.values.get("exemptCode", -1),
+        *told(terms, parts.BOX),
+    ]
+    fields += [*told(terms, "sweepToFill=0 allOrNone=0 minQty"), order.oca_type or 3]
+    fields += [
+        terms.integer("triggerMethod"),
+        *parts.volatility(terms, parts.NEUTRAL_DONE),
+        *_trail(order),
+        *parts.legs(order),
+    ]
+    fields += [
+        *parts.scale(terms),
+        *parts.hedge(terms),
+        *told(terms, parts.CLEARING),
+        *parts.underlying(terms),
+        *parts.algo(terms),
+    ]
+    fields += [terms.flag("solicited"), order.status, *told(terms, "randomizeSize=0 randomizePrice=0")]
+    fields += [*parts.benchmark(order), *parts.conditions(terms), _stop_of(order) or UNSET]
+    fields += told(terms, f"lmtPriceOffset={UNSET} cashQty=0 dontUseAutoPriceForHedge=1 isOmsContainer=0")
     fields += ["", order.filled, 0, terms.flag("autoCancelParent"), "", terms.flag("imbalanceOnly"), 0]
     fields += [order.parent_perm, when, status]
     if sv >= 170:
-        fields += _told(terms, PEGGED_OFFSETS)
+        fields += told(terms, parts.PEGGED_OFFSETS)
     if sv >= 183:
         fields.append(terms.text("customerAccount"))
     if sv >= 184:
