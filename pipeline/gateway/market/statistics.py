@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from pipeline.gateway.market import days, listing
+from pipeline.gateway.market.figures import FUNDS, generic_tick, price_tick, size_tick, string_tick
 from pipeline.gateway.market.instruments import OPTIONS, Instrument
 from pipeline.gateway.market.prints import Prints
 from pipeline.gateway.market.sessions import Phase, kind_of
 from pipeline.gateway.market.tape import MANNERS, Half, Quote, Tape
-from pipeline.gateway.tells import ticks
 
 TYPICAL_TRADE = 120  # shares
 
@@ -48,19 +48,21 @@ class Statistics:
     def unasked(self, x: Instrument) -> list[Half]:
         """Halt, exchanges of the quote, yields of a bond: what every line is told when it changes."""
         q = self.tape.quote(x)
-        found = [_generic(49, float(self.market.halted(x)))]
+        found = [generic_tick(49, float(self.market.halted(x)))]
         letters = [letter for _, letter in listing.SMART_MAPS.get(listing.BBO_CODES.get(x.sec_type, ""), ())]
         if letters and self.market.phase(x) is not Phase.CLOSED:
             minute = self.market.now_ns // (60 * days.NS)
             for kind, side in ((32, "bid"), (33, "ask"), (84, "last")):
                 chance = zlib.crc32(f"{x.con_id} {side} {minute}".encode())
                 some = [letter for n, letter in enumerate(letters) if chance >> n & 1] or letters[:1]
-                found.append(_string(kind, some[0] if kind == 84 else "".join(some)))
+                found.append(string_tick(kind, some[0] if kind == 84 else "".join(some)))
         if x.bond is not None:
             today = days.new_york(self.market.now_ns).date()
             for kind, price in ((50, q.bid), (51, q.ask), (52, q.last)):
                 if price > 0:
-                    found.append(_price(kind, round(simple_yield(x, price, (x.expiry_date - today).days / 365.25), 3)))
+                    found.append(
+                        price_tick(kind, round(simple_yield(x, price, (x.expiry_date - today).days / 365.25), 3))
+                    )
         return found
 
     def of(self, x: Instrument, numbers: Iterable[int]) -> list[Half]:
@@ -71,6 +73,8 @@ class Statistics:
             tell = FIGURES.get(number)
             if tell is not None:
                 found += tell(self, x, q)
+            elif number in FUNDS and x.stock_type == "ETF":
+                found += FUNDS[number](q, self.market.theory(x).mid, self.market.closing(x))
         return found
 
     def options_on(self, x: Instrument) -> list[Instrument]:
@@ -96,13 +100,13 @@ class Statistics:
         """Of calls and of puts; of one option its own and 0."""
         if x.sec_type in OPTIONS:
             own = int(made(x, f"option {first}") * scale / 40)
-            return [_size(first, own if x.right == "C" else 0), _size(first + 1, own if x.right == "P" else 0)]
+            return [size_tick(first, own if x.right == "C" else 0), size_tick(first + 1, own if x.right == "P" else 0)]
         if not self.options_on(x):
             return []
-        return [_size(first + n, int((0.5 + made(x, f"{first} {n}")) * scale)) for n in (0, 1)]
+        return [size_tick(first + n, int((0.5 + made(x, f"{first} {n}")) * scale)) for n in (0, 1)]
 
     def average_option_volume(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_size(87, int((0.5 + made(x, "87")) * 160_000))] if self.options_on(x) else []
+        return [size_tick(87, int((0.5 + made(x, "87")) * 160_000))] if self.options_on(x) else []
 
     def historical_volatility(self, x: Instrument, _q: Quote) -> list[Half]:
         return self._volatility(x, 23, 0.92)
@@ -115,7 +119,7 @@ class Statistics:
         place = getattr(self.market, "index", {}).get(x.process)
         if place is None:
             return []
-        return [_generic(kind, round(float(self.market.vol[place]) * (share + 0.1 * made(x, str(kind))), 6))]
+        return [generic_tick(kind, round(float(self.market.vol[place]) * (share + 0.1 * made(x, str(kind))), 6))]
 
     def implied_volatility(self, x: Instrument, _q: Quote) -> list[Half]:
         options = self.options_on(x)
@@ -124,7 +128,7 @@ class Statistics:
         level = self.market.theory(x).mid
         nearest = min(options, key=lambda o: (o.expiry, abs(o.strike - level)))
         iv = self.market.theory(nearest).iv
-        return [_generic(24, round(iv, 6))] if iv > 0 else []
+        return [generic_tick(24, round(iv, 6))] if iv > 0 else []
 
     def year(self, x: Instrument, q: Quote) -> list[Half]:
         """Lows and highs of 13, 26 and 52 weeks, and the usual volume of a day."""
@@ -135,16 +139,16 @@ class Statistics:
         for kind, name in ((15, "13"), (17, "26"), (19, "52")):
             low = min(low, level * (1.0 - 0.12 * made(x, f"low {name}") - 0.02))
             high = max(high, level * (1.0 + 0.10 * made(x, f"high {name}") + 0.01))
-            found += [_price(kind, round(low, 2)), _price(kind + 1, round(high, 2))]
+            found += [price_tick(kind, round(low, 2)), price_tick(kind + 1, round(high, 2))]
         if MANNERS[x.sec_type].trades:
-            found.append(_size(21, int((0.5 + made(x, "21")) * 3e9 / level) if x.sec_type == "STK" else 250_000))
+            found.append(size_tick(21, int((0.5 + made(x, "21")) * 3e9 / level) if x.sec_type == "STK" else 250_000))
         return found
 
     def mark(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_price(37, self.tape.mark(x))]
+        return [price_tick(37, self.tape.mark(x))]
 
     def slow_mark(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_price(79, self.tape.mark(x))]
+        return [price_tick(79, self.tape.mark(x))]
 
     def auction(self, x: Instrument, _q: Quote) -> list[Half]:
         """What is to be matched at the open or the close: nothing but in the half hour before."""
@@ -156,29 +160,34 @@ class Statistics:
         volume = int(made(x, f"auction {minute}") * 400_000) if soon else 0
         imbalance = int(volume * (made(x, f"imbalance {minute}") - 0.5))
         price = round(self.market.theory(x).mid, 2) if soon else 0.0
-        return [_size(34, volume), _price(35, price), _size(36, imbalance), _size(61, imbalance if soon else 0)]
+        return [
+            size_tick(34, volume),
+            price_tick(35, price),
+            size_tick(36, imbalance),
+            size_tick(61, imbalance if soon else 0),
+        ]
 
     def shortable(self, x: Instrument, _q: Quote) -> list[Half]:
         """Above 2.5: at least 1,000 shares are there to borrow."""
         if x.sec_type != "STK":
             return []
-        return [_generic(46, 3.0), _size(89, int((0.2 + made(x, "89")) * 20_000_000))]
+        return [generic_tick(46, 3.0), size_tick(89, int((0.2 + made(x, "89")) * 20_000_000))]
 
     def trade_count(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_generic(54, float(self.keep(x).count))]
+        return [generic_tick(54, float(self.keep(x).count))]
 
     def trade_rate(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_generic(55, float(self.keep(x).within(1, self.market.now_ns)[0]))]
+        return [generic_tick(55, float(self.keep(x).within(1, self.market.now_ns)[0]))]
 
     def volume_rate(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_generic(56, float(self.keep(x).within(1, self.market.now_ns)[1]))]
+        return [generic_tick(56, float(self.keep(x).within(1, self.market.now_ns)[1]))]
 
     def short_term_volume(self, x: Instrument, _q: Quote) -> list[Half]:
         kept, now = self.keep(x), self.market.now_ns
-        return [_size(kind, kept.within(minutes, now)[1]) for kind, minutes in ((63, 3), (64, 5), (65, 10))]
+        return [size_tick(kind, kept.within(minutes, now)[1]) for kind, minutes in ((63, 3), (64, 5), (65, 10))]
 
     def last_regular_trade(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_price(57, self.keep(x).regular)] if MANNERS[x.sec_type].trades else []
+        return [price_tick(57, self.keep(x).regular)] if MANNERS[x.sec_type].trades else []
 
     def dividends(self, x: Instrument, _q: Quote) -> list[Half]:
         """`past 12 months,next 12 months,next date,next amount`, empty where none is paid."""
@@ -186,13 +195,13 @@ class Statistics:
             return []
         coming = self.market.dividends(x.symbol)
         if not coming:
-            return [_string(59, ",,,")]
+            return [string_tick(59, ",,,")]
         year = sum(amount for _, amount in coming)
         day, amount = coming[0]
-        return [_string(59, f"{year:.2f},{year:.2f},{day:%Y%m%d},{amount:.4f}")]
+        return [string_tick(59, f"{year:.2f},{year:.2f},{day:%Y%m%d},{amount:.4f}")]
 
     def bond_factor(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_generic(60, 1.0)] if x.bond is not None else []
+        return [generic_tick(60, 1.0)] if x.bond is not None else []
 
     def premium(self, x: Instrument, _q: Quote) -> list[Half]:
         """What the front future costs above the index."""
@@ -200,29 +209,10 @@ class Statistics:
         if x.sec_type != "IND" or not futures:
             return []
         front = min(futures, key=lambda f: f.expiry)
-        return [_generic(31, round(self.market.theory(front).mid - self.market.theory(x).mid, 4))]
+        return [generic_tick(31, round(self.market.theory(front).mid - self.market.theory(x).mid, 4))]
 
     def futures_interest(self, x: Instrument, _q: Quote) -> list[Half]:
-        return [_size(86, int((0.2 + made(x, "86")) * 2_000_000))] if x.sec_type == "FUT" else []
-
-    def _fund(self, x: Instrument, *kinds: tuple[int, float]) -> list[Half]:
-        return [_price(kind, round(price, 4)) for kind, price in kinds] if x.stock_type == "ETF" else []
-
-    def fund_value(self, x: Instrument, _q: Quote) -> list[Half]:
-        worth = self.market.theory(x).mid
-        return self._fund(x, (94, worth - 0.01), (95, worth + 0.01))
-
-    def fund_last(self, x: Instrument, _q: Quote) -> list[Half]:
-        return self._fund(x, (96, self.market.theory(x).mid))
-
-    def fund_close(self, x: Instrument, _q: Quote) -> list[Half]:
-        return self._fund(x, (92, self.market.closing(x)), (93, self.market.closing(x)))
-
-    def fund_extremes(self, x: Instrument, q: Quote) -> list[Half]:
-        return self._fund(x, (98, q.high), (99, q.low))
-
-    def fund_frozen(self, x: Instrument, _q: Quote) -> list[Half]:
-        return self._fund(x, (97, self.market.closing(x)))
+        return [size_tick(86, int((0.2 + made(x, "86")) * 2_000_000))] if x.sec_type == "FUT" else []
 
     def elapsed(self, x: Instrument) -> float:
         """Share of the session that is over."""
@@ -251,14 +241,9 @@ FIGURES: dict[int, Figure] = {
     456: Statistics.dividends,
     460: Statistics.bond_factor,
     512: Statistics.historical_volatility,
-    576: Statistics.fund_value,
-    577: Statistics.fund_last,
-    578: Statistics.fund_close,
     588: Statistics.futures_interest,
     595: Statistics.short_term_volume,
-    614: Statistics.fund_extremes,
     619: Statistics.slow_mark,
-    623: Statistics.fund_frozen,
 }
 BY_TRADE = {233: 48, 375: 77}  # generic tick → type of the tick that each trade tells
 SUMMED = {233, 375, 293, 294, 295, 318, 595}  # they need the sums of trades
@@ -274,19 +259,3 @@ def simple_yield(x: Instrument, price: float, years: float) -> float:
     assert x.bond is not None
     years = max(years, 0.1)
     return 100.0 * (x.bond.coupon + (100.0 - price) / years) / ((100.0 + price) / 2.0)
-
-
-def _price(kind: int, price: float) -> Half:
-    return ticks.PRICE, ticks.tick_price(kind, price, 0, 0)
-
-
-def _size(kind: int, size: int) -> Half:
-    return ticks.SIZE, ticks.tick_size(kind, size)
-
-
-def _generic(kind: int, value: float) -> Half:
-    return ticks.GENERIC, ticks.tick_generic(kind, value)
-
-
-def _string(kind: int, text: str) -> Half:
-    return ticks.STRING, ticks.tick_string(kind, text)
