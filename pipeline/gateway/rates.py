@@ -52,6 +52,7 @@ class Rates:
         self._random = np.random.default_rng(lines.tape.market.seed)
         self._budget = self._fresh = 0.0
         self._turn = 0
+        self._seen: list[Instrument] = []  # the list that the pools follow
 
     @property
     def batched(self) -> bool:
@@ -74,6 +75,8 @@ class Rates:
         """Burst: keep two buffers in front of every client that has lines."""
         if not self.burst:
             return
+        if self._seen is not self.lines.moving:
+            self._follow()
         for session, pool in self._pools.items():
             buffer = pool.burst
             if buffer is None:
@@ -83,7 +86,8 @@ class Rates:
 
     def _follow(self) -> None:
         """Clients and lines come and go; exchanges open and close."""
-        moving = {x.con_id: x for x in self.lines.moving}
+        self._seen = self.lines.moving
+        moving = {x.con_id: x for x in self._seen}
         watched: dict[Session, dict[int, Line]] = {}
         for con_id in moving:
             for session, line in self.lines.watchers.get(con_id, ()):
