@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pipeline.gateway.broker import rates, spreads
 from pipeline.gateway.broker.legs import Leg, Requirement
 
-MOST_LOTS = 24  # up to here every number of covered lots is tried
+MOST_LOTS, FEW_LOTS = 24, 4  # so many numbers of covered lots are tried
+SMALL = 8  # series: up to here each way to hedge is judged with the best spreads of the rest
+EVALUATIONS, EVALUATIONS_SMALL = 30, 300  # ways to hedge that are judged
 
 
 def stock(symbol: str, shares: float, price: float) -> Requirement:
@@ -78,6 +80,8 @@ class Holding:
         self.lots = abs(self.shares) // self.lot
         self.side = 1 if self.shares > 0 else -1
         self.hedges = list(self._hedges())
+        self.small = len(self.options) <= SMALL
+        self.left = EVALUATIONS_SMALL if self.small else EVALUATIONS
         self._known: dict[tuple[int, ...], float] = {}
 
     def _hedges(self) -> Iterable[Hedge]:
@@ -96,20 +100,23 @@ class Holding:
     def best(self) -> Requirement:
         """The cheapest found: covered lots in both orders of strike, then single hedges changed while that helps."""
         chosen, need = max(self._starts(), key=lambda found: (-found[1].maintenance, -found[1].initial))
-        bettered = True
-        while bettered:
+        bettered = bool(self.hedges and self.lots)
+        while bettered and self.left > 0:
             bettered = False
             for changed in self._neighbours(chosen):
+                if self.left <= 0:
+                    break
                 found = self._need(changed)
                 if (found.maintenance, found.initial) < (need.maintenance - 1e-9, need.initial):
                     chosen, need, bettered = changed, found, True
-        return need
+        return need if self.small else self._need(chosen, spreads.FEW_TRIALS)
 
     def _starts(self) -> Iterable[tuple[dict[int, int], Requirement]]:
         yield {}, self._need({})
         cover = [n for n, hedge in enumerate(self.hedges) if len(hedge.takes) == 1 and self._short(hedge)]
         most = min(self.lots, sum(-self.options[self.hedges[n].takes[0]].quantity for n in cover))
-        counts = range(1, most + 1) if most <= MOST_LOTS else [most]
+        tried = MOST_LOTS if self.small else FEW_LOTS
+        counts = sorted({max(1, most * n // tried) for n in range(1, tried + 1)}) if most else []
         for highest_first in (False, True):
             order = sorted(cover, key=self._strike, reverse=highest_first)
             for count in counts:
@@ -127,7 +134,7 @@ class Holding:
         return leg.strike, leg.expiry
 
     def _neighbours(self, chosen: dict[int, int]) -> Iterable[dict[int, int]]:
-        """As many of one hedge more as there is room for, one more, one fewer, or one instead of another."""
+        """As many of one hedge more as there is room for, one more, one fewer, or one hedge instead of another."""
         for n in range(len(self.hedges)):
             room = self._room(chosen, n)
             for more in sorted({room, 1} - {0}, reverse=True):
@@ -139,7 +146,11 @@ class Holding:
                 fewer = {**chosen, other: count - 1}
                 if other == n:
                     yield fewer
-                elif self._room(fewer, n):
+                    continue
+                none = {**chosen, other: 0}
+                if count > 1 and self._room(none, n):
+                    yield {**none, n: none.get(n, 0) + self._room(none, n)}
+                if self._room(fewer, n):
                     yield {**fewer, n: fewer.get(n, 0) + 1}
 
     def _room(self, chosen: dict[int, int], n: int) -> int:
@@ -154,18 +165,19 @@ class Holding:
                 used[place] += count
         return used
 
-    def _need(self, chosen: dict[int, int]) -> Requirement:
-        """What everything needs when these hedges are made."""
+    def _need(self, chosen: dict[int, int], trials: int = 0) -> Requirement:
+        """What everything needs when these hedges are made; a large book's spreads are searched only on demand."""
+        self.left -= 1
         used = self._used(chosen)
         rest = self.side * (abs(self.shares) - self.lot * sum(chosen.values()))
         total = stock(self.symbol, rest, self.spot)
         for n, count in chosen.items():
             total += self.hedges[n].need.times(count)
         key = tuple(used)
-        if key not in self._known:
+        if key not in self._known or trials:
             left = (
                 (leg, leg.quantity + (n if leg.quantity < 0 else -n)) for leg, n in zip(self.options, used, strict=True)
             )
-            self._known[key] = spreads.requirement(left)
+            self._known[key] = spreads.requirement(left, spreads.MOST_TRIALS if self.small else trials)
         options = self._known[key]
         return total + Requirement(options, options, options)

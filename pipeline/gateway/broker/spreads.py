@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipeline.gateway.broker import rates
 from pipeline.gateway.broker.legs import Leg
 
-MOST_TRIALS = 400  # of single contracts taken in or out
+MOST_TRIALS, FEW_TRIALS = 150, 50  # of single contracts taken in or out; the fewer for a large book
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ def naked(leg: Leg) -> float:
     return leg.multiplier * (leg.price + max(a * leg.under - leg.outer, rates.OPTION_FLOOR * floor))
 
 
-def requirement(options: Iterable[tuple[Leg, int]]) -> float:
-    """What the options need, each with its signed number of contracts."""
+def requirement(options: Iterable[tuple[Leg, int]], trials: int = MOST_TRIALS) -> float:
+    """What the options need, each with its signed number of contracts; `trials` 0: paired by saving alone."""
     legs = list(options)
     book = _Book([(leg, -n) for leg, n in legs if n < 0], [(leg, n) for leg, n in legs if n > 0])
-    return book.best()
+    return book.best(trials)
 
 
 class _Book:
@@ -60,16 +60,18 @@ class _Book:
                     width = max(0.0, gap if short.right == "C" else -gap)
                     yield Pair(s, n, self.alone[s] - width * short.multiplier)
 
-    def best(self) -> float:
+    def best(self, trials: int) -> float:
         if not self.shorts:
             return 0.0
         chosen = self._greedy()
-        cost, trials = self._cost(chosen), 0
+        cost = self._cost(chosen)
         bettered = bool(self.pairs)
-        while bettered and trials < MOST_TRIALS:
+        while bettered and trials > 0:
             bettered = False
             for changed in self._neighbours(chosen):
-                trials += 1
+                trials -= 1
+                if trials < 0:
+                    break
                 found = self._cost(changed)
                 if found < cost - 1e-9:
                     chosen, cost, bettered = changed, found, True
@@ -143,11 +145,15 @@ class _Book:
 
 def greatest_loss(legs: list[tuple[Leg, int]]) -> float:
     """Largest loss at expiry, intrinsic values alone; counts balance, so the strikes and 0 are enough."""
+    slopes: dict[tuple[float, float], int] = defaultdict(int)  # strike, direction → units
+    for leg, n in legs:
+        slopes[leg.strike, 1.0 if leg.right == "C" else -1.0] += n * leg.multiplier
     worst = 0.0
-    for spot in {0.0, *(leg.strike for leg, _ in legs)}:
+    for spot in {0.0, *(strike for strike, _ in slopes)}:
         worth = 0.0
-        for leg, n in legs:
-            inner = spot - leg.strike if leg.right == "C" else leg.strike - spot
-            worth += n * leg.multiplier * max(0.0, inner)
+        for (strike, sign), units in slopes.items():
+            inner = sign * (spot - strike)
+            if inner > 0.0:
+                worth += units * inner
         worst = min(worst, worth)
     return -worst

@@ -193,3 +193,21 @@ def test_a_wide_book_is_searched_within_bounds():
     ]
     need = of(*legs).maintenance
     assert 0 < need <= sum(-leg.quantity * spreads.naked(leg) for leg in legs if leg.quantity < 0)
+
+
+def test_a_large_hedged_book_is_judged_in_a_bounded_number_of_ways(monkeypatch):
+    """Forty series on 2,400 shares: never more than each part by itself, and few evaluations."""
+    judged = []
+    search = spreads.requirement
+    monkeypatch.setattr(spreads, "requirement", lambda *a: judged.append(1) or search(*a))
+    legs = [stock("KO", 2_400, 100.0)]
+    for n, expiry in enumerate(("20261218", "20270115")):
+        for k in range(10):
+            legs += [
+                option("KO", (-3, 2, -1, 4, -2)[(k + n + m) % 5], right, 80.0 + 4 * k, 5.0 + k % 3, 100.0, expiry)
+                for m, right in enumerate("CP")
+            ]
+    need = of(*legs).maintenance
+    apart = of(legs[0]).maintenance + sum(-leg.quantity * spreads.naked(leg) for leg in legs[1:] if leg.quantity < 0)
+    assert 0 < need < apart
+    assert len(judged) <= 40
