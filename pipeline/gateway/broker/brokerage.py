@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from pipeline.gateway.asks.orders import ExerciseOptions, PlaceOrder
 from pipeline.gateway.asks.request import BadRequest
 from pipeline.gateway.broker import (
-    advisor,
-    allocation,
     books,
-    checking,
     combos,
     drafting,
     exercising,
@@ -28,6 +24,7 @@ from pipeline.gateway.broker.accounts import Account
 from pipeline.gateway.broker.bank import Bank
 from pipeline.gateway.broker.events import Bound, Changed, Event, Filled
 from pipeline.gateway.broker.floor import CANCELLED, Floor
+from pipeline.gateway.broker.intake import Intake, no_definition
 from pipeline.gateway.broker.orderbook import Key, OrderBook
 from pipeline.gateway.broker.ordering import BAG_CON_ID, CLOSING_KINDS, Fill, Order, Preview
 from pipeline.gateway.broker.saving import decimals
@@ -52,6 +49,7 @@ class Brokerage:
     ) -> None:
         self.market, self.tape, self.universe = market, tape, market.universe
         self.bank = Bank(market, tape, openings, advised)
+        self.intake = Intake(market, self.bank)
         self.book = OrderBook()
         self.floor = Floor(market, tape, self.bank, self.book)
         self.executions = self.floor.executions
@@ -135,21 +133,21 @@ class Brokerage:
 
     def place(self, client_id: int, asked: PlaceOrder) -> list[Event]:
         """A new order or a modification; BadRequest with TWS's code where TWS refuses."""
-        x = self._checked(asked)
+        self.intake.checked(asked)
         old = self.orders.get((client_id, asked.req_id))
         if old is not None:
             return self._modify(old, asked)
         if asked.req_id <= self.last_order_id.get(client_id, 0):
             raise BadRequest(asked.req_id, 103, "Duplicate order id")
         self._refuse_too_many(asked)
-        order = self._order(client_id, asked)
+        order = self.intake.order(client_id, self.next_perm_id, asked)
         self._attach(order, asked)
         self.last_order_id[client_id] = asked.req_id
         if not order.parent_perm:
             previews.refuse_without_margin(self._preview(order), order.order_id)
         self.next_perm_id += 1
         self.book.add(order)
-        return self._transmit(order, x) if order.transmit else []
+        return self._transmit(order) if order.transmit else []
 
     def _refuse_too_many(self, asked: PlaceOrder) -> None:
         if len(self.orders) - len(self.book.done) >= MOST_LIVE:
@@ -158,14 +156,14 @@ class Brokerage:
     def place_by_hand(self, asked: PlaceOrder) -> list[Event]:
         """An order that the user enters in TWS itself: it is no client's until it is bound."""
         asked = replace(asked, req_id=self._hand_id())
-        x = self._checked(asked)
-        order = self._order(0, asked)
+        self.intake.checked(asked)
+        order = self.intake.order(0, self.next_perm_id, asked)
         order.by_hand = True
         previews.refuse_without_margin(self._preview(order), order.order_id)
         self.next_perm_id += 1
         self.book.add(order)
         bound: list[Event] = [Bound(replace(order))] if self.binds else []
-        return [*bound, *self._transmit(order, x)]
+        return [*bound, *self._transmit(order)]
 
     def _hand_id(self) -> int:
         self.next_bound_id -= 1
@@ -178,42 +176,12 @@ class Brokerage:
 
     def preview(self, client_id: int, asked: PlaceOrder) -> tuple[Order, Preview]:
         """A what-if: nothing changes."""
-        self._checked(asked)
-        order = self._order(client_id, asked)
+        self.intake.checked(asked)
+        order = self.intake.order(client_id, self.next_perm_id, asked)
         return order, self._preview(order)
 
     def _preview(self, order: Order) -> Preview:
         return previews.preview(order, self.bank)
-
-    def _order(self, client_id: int, asked: PlaceOrder) -> Order:
-        found = BAG_CON_ID if asked.contract.sec_type == "BAG" else self.universe.find(asked.contract)[0].con_id
-        shares = self._shares(asked)
-        account = asked.account or advisor.MASTER if shares else self._named(asked.req_id, asked.account).name
-        order = drafting.draft(asked, client_id, self.next_perm_id, account, found, self.market.now_ns)
-        order.shares = shares
-        return order
-
-    def _shares(self, asked: PlaceOrder) -> dict[str, int]:
-        """How an advisor's order is split; nothing for an order of one account."""
-        name, structure = asked.terms.text("faGroup"), self.bank.advisor
-        if not name:
-            if structure is not None and not asked.account:
-                text = "You must specify an allocation (either a single account, group, or profile)."
-                raise BadRequest(asked.req_id, 436, text)
-            return {}
-        group = structure.groups.get(name) if structure is not None else None
-        if group is None or asked.account not in ("", advisor.MASTER):
-            raise BadRequest(
-                asked.req_id, 321, f"Error validating request.-'bT' : cause - Invalid FA group '{name[:40]}'"
-            )
-        try:
-            return allocation.shares(int(asked.quantity), group, asked.terms.text("faMethod"), self._worth)
-        except allocation.BadAllocation as wrong:
-            raise BadRequest(asked.req_id, wrong.code, str(wrong)) from None
-
-    def _worth(self, account: str, method: str) -> Decimal:
-        figures = self.bank.figures(self.accounts[account])
-        return figures.net if method == "NetLiq" else figures.available
 
     def _attach(self, order: Order, asked: PlaceOrder) -> None:
         """Make it a child: with its siblings it forms an OCA group, as TWS does."""
@@ -227,7 +195,7 @@ class Brokerage:
         if not order.oca_group:
             order.oca_group, order.oca_type = str(parent.perm_id), 3
 
-    def _transmit(self, order: Order, x: Instrument) -> list[Event]:
+    def _transmit(self, order: Order) -> list[Event]:
         """Let it and what waited for it go to the market."""
         order.transmit = False
         events: list[Event] = []
@@ -236,7 +204,7 @@ class Brokerage:
             self.book.index(member)
             self.floor.note_phase(member)
             events.append(Changed(replace(member)))
-            events += self._warning(member, x)
+            events += self._warning(member, self.contract(member))
         return events
 
     def _warning(self, order: Order, x: Instrument) -> list[Event]:
@@ -253,40 +221,12 @@ class Brokerage:
         )
         return [Changed(replace(order), 399, text)]
 
-    def _named(self, req_id: int, name: str) -> Account:
-        if not name and len(self.accounts) > 1:
-            raise BadRequest(req_id, 435, "You must specify an account.")
-        account = self.accounts.get(name or next(iter(self.accounts)))
-        if account is None:
-            text = f"{checking.VALIDATION}Invalid account code '{name[:40]}'."
-            raise BadRequest(req_id, 321, text)
-        return account
-
-    def _checked(self, asked: PlaceOrder) -> Instrument:
-        """The contract of an order that TWS would take; BadRequest otherwise."""
-        wrong = checking.fault(asked, self.market.now_ns, self.universe.by_con_id.__contains__)
-        if wrong:
-            raise BadRequest(asked.req_id, *wrong)
-        if asked.contract.sec_type == "BAG":
-            x = combos.face(asked.contract.symbol, asked.contract.exchange)
-        else:
-            found = self.universe.find(asked.contract)
-            if len(found) != 1 or not self.universe.lives(found[0]):
-                raise BadRequest(asked.req_id, 200, no_definition(found[1:], asked.contract.symbol))
-            x = found[0]
-        wrong = checking.contract_fault(asked, x)
-        if wrong:
-            raise BadRequest(asked.req_id, *wrong)
-        if not self._shares(asked):
-            self._named(asked.req_id, asked.account)
-        return x
-
     def _modify(self, old: Order, asked: PlaceOrder) -> list[Event]:
         if not old.live:
             if old.status == "Filled":
                 raise BadRequest(asked.req_id, 104, "Can't modify a filled order.")
             raise BadRequest(asked.req_id, 103, "Duplicate order id")
-        new = self._order(old.client_id, asked)
+        new = self.intake.order(old.client_id, old.perm_id, asked)
         if (old.con_id, old.action, old.account) != (new.con_id, new.action, new.account):
             raise BadRequest(asked.req_id, 105, "Order being modified does not match original order.")
         if old.terms.legs != new.terms.legs:
@@ -299,7 +239,7 @@ class Brokerage:
         drafting.change(old, new)
         if old.transmit:
             return [Changed(replace(old))]
-        return self._transmit(old, self.contract(old)) if new.transmit else []
+        return self._transmit(old) if new.transmit else []
 
     # Ending.
 
@@ -321,7 +261,7 @@ class Brokerage:
         found = self.universe.find(asked.contract)
         if len(found) != 1 or not self.universe.lives(found[0]):
             raise BadRequest(asked.req_id, 200, no_definition(found[1:], asked.contract.symbol))
-        account = self._named(asked.req_id, asked.account)
+        account = self.intake.named(asked.req_id, asked.account)
         x, held = found[0], account.open_quantity(found[0].con_id)
         under = self.universe.by_con_id.get(x.under_con_id, x)
         refused = exercising.refusal(asked, x, held, self.tape.mark(under))
@@ -340,10 +280,3 @@ class Brokerage:
     def match(self) -> list[Event]:
         """Let every live order meet the quotes of this moment."""
         return self.floor.match()
-
-
-def no_definition(found: Sequence[Instrument], symbol: str) -> str:
-    """TWS's text of error 200."""
-    if found:
-        return f"The contract description specified for {symbol or found[0].symbol} is ambiguous."
-    return "No security definition has been found for the request"
