@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import config
-from pipeline.gateway import keeping, opening, tls
+from pipeline.gateway import hand, keeping, opening, tls
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
 from pipeline.gateway.broker.brokerage import Brokerage, Event
@@ -53,8 +53,7 @@ class Server:
         self.reception = Reception(self, self.front, self.faults, settings, directory)
         self._control: Control | None = None
         if settings.control:
-            command = lambda line: self.faults.command(line, time.monotonic())  # noqa: E731
-            self._control = Control(Path(settings.control), self._selector, command)
+            self._control = Control(Path(settings.control), self._selector, self._command)
         self._anchor = now - brokerage.market.step * STEP_S
         self._flowed = self._saved = now
         self._dirty = True
@@ -223,6 +222,14 @@ class Server:
 
     def is_here(self, connection: Connection) -> bool:
         return connection.sock in self.connections
+
+    def _command(self, line: str) -> str:
+        """One line of the control channel: an order by hand, or a fault."""
+        if line.split(" ")[0] != hand.WORD:
+            return self.faults.command(line, time.monotonic())
+        answer, events = hand.enter(self.brokerage, line)
+        self.tell(events)
+        return answer
 
     # What faults may do.
 
