@@ -26,6 +26,7 @@ YEARS = 6  # the past begins so many years before the market
 YEAR_DAYS = 252.0
 KEPT_DAYS = 512  # days of minutes that are remembered, over all prices
 KEPT_MINUTES = 4096  # minutes cut into seconds that are remembered
+DRIFT = 0.00015  # of a day's logarithm
 GAP_SHARE = 0.3  # of a day's move that has happened by the open
 WALK, EDGE, SECONDS = 1, 2, 3  # what random numbers are for
 NOTHING = Atoms(np.empty(0, np.int64), *(np.empty(0) for _ in range(6)))
@@ -45,6 +46,12 @@ class Past:
         self._first_spot = market.spot.copy()
         self.head = days.business_day(date(self.first_day.year - YEARS, self.first_day.month, 1))
         self.live = Live(market.now_ns, market.spot)
+        before = self.head.toordinal() - 10
+        dates = (date.fromordinal(n) for n in range(self.anchor.toordinal(), before, -1))
+        self._calendar = [day for day in dates if days.is_business_day(day)]
+        self._years = range(self._calendar[-1].year, self.anchor.year + 1)
+        place = np.array([(day.year - self._years[0], day.timetuple().tm_yday) for day in self._calendar])
+        self._places = place[:, 0], place[:, 1]
         self._closes: dict[str, dict[date, float]] = {}
         self._edges: dict[tuple[str, date], tuple[float, float]] = {}
         self._minutes: OrderedDict[tuple[str, date], Atoms] = OrderedDict()
@@ -156,16 +163,10 @@ class Past:
         n = self.market.index[process]
         share, vol = float(self.market.correlation[n]), self.daily_vol(process)
         own = math.sqrt(max(1.0 - share * share, 0.0))
-        closes, day, price = {}, self.anchor, float(self._anchor_close[n])
-        year, moves = 0, np.empty(0)
-        while day >= self.head - timedelta(days=10):
-            closes[day] = price
-            if day.year != year:
-                year = day.year
-                moves = share * self._year("", year) + own * self._year(process, year)
-            price *= math.exp(-vol * float(moves[day.timetuple().tm_yday]) - 0.00015)
-            day = _day_before(day)
-        return closes
+        moves = np.stack([share * self._year("", year) + own * self._year(process, year) for year in self._years])
+        steps = vol * moves[self._places] + DRIFT
+        closes = float(self._anchor_close[n]) * np.exp(-np.concatenate(([0.0], np.cumsum(steps[:-1]))))
+        return dict(zip(self._calendar, closes.tolist(), strict=True))
 
     def _year(self, name: str, year: int) -> Array:
         return np.random.default_rng(self._key(name, WALK, year)).standard_normal(367)

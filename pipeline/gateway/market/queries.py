@@ -26,7 +26,7 @@ BAR_SIZES = {
 }  # fmt: skip
 VOLATILITIES = ("HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY")
 HISTORY_DAYS = 30  # over which a historical volatility is measured
-SLICE_S = 600  # seconds of ticks looked through at a time
+SLICE_S = 240  # seconds of ticks looked through at a time
 TICK_SESSIONS = 5  # how far ticks are looked for
 
 T = TypeVar("T")
