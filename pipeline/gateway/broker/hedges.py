@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.gateway.broker import rates, spreads
 from pipeline.gateway.broker.legs import Leg, Requirement
 
-MOST_LOTS, FEW_LOTS = 24, 4  # so many numbers of covered lots are tried
+MOST_LOTS, FEW_LOTS = 24, 6  # so many numbers of covered lots are tried
 SMALL = 8  # series: up to here each way to hedge is judged with the best spreads of the rest
 EVALUATIONS, EVALUATIONS_SMALL = 30, 300  # ways to hedge that are judged
 

@@ -210,4 +210,4 @@ def test_a_large_hedged_book_is_judged_in_a_bounded_number_of_ways(monkeypatch):
     need = of(*legs).maintenance
     apart = of(legs[0]).maintenance + sum(-leg.quantity * spreads.naked(leg) for leg in legs[1:] if leg.quantity < 0)
     assert 0 < need < apart
-    assert len(judged) <= 40
+    assert len(judged) <= 32
