@@ -56,22 +56,20 @@ def moving() -> Iterator[tuple[str, int]]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def by_hand(hasty: tuple[str, int], control: Path) -> None:
     """An order that the user entered in TWS and that waits."""
     assert tell(control, "order BUY 10 KO LMT 20") == "ok"
 
 
-@pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("control")
-    directory.chmod(0o700)
-    return directory / "gateway.sock"
+@pytest.fixture
+def control(tmp_path: Path) -> Path:
+    return tmp_path / "own" / "gateway.sock"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hasty(control: Path) -> Iterator[tuple[str, int]]:
-    """An adviser's gateway in which a day takes seconds."""
+    """An adviser's gateway in which a day takes seconds; one for each client, as there is one client id 0."""
     options = (*OPTIONS, "--advisor", "--hours", "always", "--control", str(control))
     with alone.running(config.Gateway(rate=200, clock=2000.0), 0, None, *options) as found:
         yield found
