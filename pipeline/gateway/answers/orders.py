@@ -52,7 +52,8 @@ class Orders(Area):
                     self._tell(session, event)
 
     def _concerns(self, session: Session, order: Order) -> bool:
-        return session.client_id in (order.client_id, self.house.settings.master_client)
+        master = self.house.settings.master_client
+        return session.client_id == order.client_id or (master >= 0 and session.client_id == master)
 
     def _tell(self, session: Session, event: Event) -> None:
         order = event.order
