@@ -1,6 +1,7 @@
 """TLS with client certificates; authorities and keys are made here."""
 
 import contextlib
+import select
 import shutil
 import socket
 import ssl
@@ -156,20 +157,20 @@ class _Proxy(threading.Thread):
         outside = self._context.wrap_socket(
             socket.create_connection(self._target, DEADLINE_S), server_hostname="127.0.0.1"
         )
-        back = threading.Thread(target=self._copy, args=(outside, inside))
-        back.start()
-        self._copy(inside, outside)
-        back.join()
-        inside.close()
-        outside.close()
-
-    @staticmethod
-    def _copy(source, target):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.unwrap() if isinstance(target, ssl.SSLSocket) else target.shutdown(socket.SHUT_RDWR)
+        outside.setblocking(False)
+        with inside, outside, contextlib.suppress(OSError):
+            while True:
+                ready, _, _ = select.select([inside, outside], [], [], DEADLINE_S)
+                for source, target in ((inside, outside), (outside, inside)):
+                    if source not in ready:
+                        continue
+                    try:
+                        data = source.recv(1 << 16)  # a whole record of TLS at most: nothing stays behind unseen
+                    except ssl.SSLWantReadError:
+                        continue  # a record without data, such as a session ticket
+                    if not data:
+                        return
+                    target.sendall(data)
 
 
 def test_a_genuine_client_through_a_proxy(keys, address, monkeypatch):
