@@ -33,6 +33,9 @@ KEPT_FIXINGS = 10
 STALE = -1  # the options on a view that opens follow at once
 
 
+Pattern = tuple[int, dict[str, float], dict[str, float]]  # minute, volume and spread by kind
+
+
 class View:
     """The prices as one kind of contract has them: of the last moment at which it traded."""
 
@@ -45,6 +48,8 @@ class View:
 
 class Market:
     """Prices of the processes at step `step`; `now_ns` is market time."""
+
+    _known_pattern: Pattern = (-1, {}, {})
 
     def __init__(self, universe: Universe, seed: int, start_ns: int, clock: float, hours: str = "calendar") -> None:
         self.universe, self.seed, self.start_ns, self.clock = universe, seed, start_ns, clock
@@ -178,14 +183,22 @@ class Market:
         return VOLATILITY_HALT if x.sec_type == "STK" else GENERAL_HALT
 
     def volume_factor(self, x: Instrument) -> float:
-        """Pace of trading against the session's mean: 0 while closed or halted."""
-        if self.halted(x):
-            return 0.0
-        return sessions.volume_factor(self.hours[sessions.kind_of(x)], self.now_ns)
+        """Pace of trading in this minute against the session's mean: 0 while closed or halted."""
+        return 0.0 if self.halted(x) else self._pattern()[1][sessions.OF_TYPE[x.sec_type]]
 
     def spread_factor(self, x: Instrument) -> float:
-        """Width of the quotes against that of midday."""
-        return sessions.spread_factor(self.hours[sessions.kind_of(x)], self.now_ns)
+        """Width of the quotes in this minute against that of midday."""
+        return self._pattern()[2][sessions.OF_TYPE[x.sec_type]]
+
+    def _pattern(self) -> Pattern:
+        """Pace and width by kind, made anew each market minute."""
+        minute = self.now_ns // MINUTE_NS
+        if self._known_pattern[0] != minute:
+            at, hours = minute * MINUTE_NS, self.hours
+            pace = {kind: sessions.volume_factor(hours[kind], at) for kind in sessions.KINDS}
+            width = {kind: sessions.spread_factor(hours[kind], at) for kind in sessions.KINDS}
+            self._known_pattern = minute, pace, width
+        return self._known_pattern
 
     def fx(self, currency: str) -> float:
         """US dollars for one unit of `currency`; KeyError if no pair has it."""

@@ -135,7 +135,7 @@ class Tape:
         if x.sec_type == "CASH" and moved:
             halves += self._extremes(quote, quote.bid)
         dice = self._random.random()
-        if dice < manner.trades:
+        if dice < manner.trades * self.market.volume_factor(x):
             halves += self._trade(x, quote, theory)
         elif not moved:
             halves.append(self._new_size(x, quote, dice))

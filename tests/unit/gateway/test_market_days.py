@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 import numpy as np
 import pytest
 
+from pipeline.gateway import keeping
 from pipeline.gateway.market import days, dividends, listing, moves, sessions, universe
 from pipeline.gateway.market.days import NS
 from pipeline.gateway.market.prices import STEP_S, Market
@@ -94,6 +95,21 @@ def test_spreads_are_widest_at_the_open():
     run_to(market, DAY, time(18))
     assert at_open > 2.5 > midday == pytest.approx(1.0, abs=0.05)
     assert market.spread_factor(stock) == 4.0
+
+
+def test_trades_are_more_frequent_after_the_open_than_at_midday():
+    brokerage = keeping.begin(DAY, 7, 1200.0)
+    market, tape, printed = brokerage.market, brokerage.tape, []
+    stock = market.universe.stock("AAPL")
+    tape.trades.append(lambda *trade: printed.append(trade))
+    counts = []
+    for at in (time(9, 30), time(12, 30)):
+        run_to(market, DAY, at)
+        printed.clear()
+        for _ in range(800):
+            tape.event(stock)
+        counts.append(len(printed))
+    assert counts[0] > 2.0 * counts[1] > 0
 
 
 def test_moves_are_larger_after_the_open_than_at_midday():
