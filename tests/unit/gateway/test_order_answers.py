@@ -12,8 +12,10 @@ from pipeline import config
 from pipeline.gateway import keeping
 from pipeline.gateway.answers.area import House
 from pipeline.gateway.answers.front import Front
+from pipeline.gateway.asks import reading
 from pipeline.gateway.asks.orders import AutoOpenOrders, CancelOrder, CompletedOrders, Executions, PlaceOrder
 from pipeline.gateway.asks.request import BadRequest, Plain
+from pipeline.gateway.asks.terms import Terms
 from pipeline.gateway.broker.searching import wanted
 from pipeline.gateway.limits import Limits
 from pipeline.gateway.lines import Lines
@@ -178,3 +180,31 @@ def test_executions_of_earlier_days_are_asked_for(talk):
     assert not wanted(fill, x, Executions(7), tomorrow)
     assert wanted(fill, x, Executions(7, days=2), tomorrow)
     assert wanted(fill, x, Executions(7, dates=(20261123,)), tomorrow)
+
+
+@pytest.mark.parametrize("sv", [157, 178, 200])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "LMT", "limit": 100.0},
+        {"kind": "STP LMT", "limit": 400.0, "stop": 390.0},
+        {"kind": "TRAIL", "stop": 5.0, "terms": Terms({"auxPrice": 5.0})},
+        {"kind": "TRAIL", "terms": Terms({"trailingPercent": 3.3})},
+        {"kind": "TRAIL LIMIT", "stop": 5.0, "terms": Terms({"auxPrice": 5.0, "lmtPriceOffset": 0.5})},
+        {"kind": "MIDPRICE", "limit": 100.0},
+        {"kind": "MOC"},
+    ],
+)
+def test_an_order_sent_back_as_it_was_told_is_a_modification(talk, heard, encoder, sv, changes):
+    client = talk.client(5, sv)
+    talk.ask(client, replace(ASK, **changes))
+    talk.steps(3)
+    _, contract, told, _ = heard(sv, *said(client)).named("openOrder")[-1]
+    told.totalQuantity += 1
+    genuine = encoder(sv)
+    genuine.placeOrder(1, contract, told)
+    talk.ask(client, reading.decode(genuine.sent[0], sv))
+    ((_, _, again, state),) = heard(sv, *said(client)).named("openOrder")
+    assert (again.totalQuantity, again.permId, state.status) == (101, told.permId, talk.broker.orders[5, 1].status)
+    same = ("orderType", "lmtPrice", "auxPrice", "trailStopPrice", "trailingPercent", "tif", "lmtPriceOffset")
+    assert {name: getattr(again, name) for name in same} == {name: getattr(told, name) for name in same}
