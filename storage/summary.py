@@ -22,11 +22,11 @@ from psycopg import sql
 from pipeline import messages
 from pipeline.bus.opening import OWNERS
 from pipeline.bus.reading import read_frames_after
-from pipeline.messages import PayloadKind, ProcessEvent
+from pipeline.messages import MarketText, PayloadKind, ProcessEvent
 from pipeline.runtime import Runtime
 from storage import connection
 
-TICK_TOPICS = (b"md.tick", b"md.option")
+TICK_TOPICS = (b"md.tick", b"md.option", MarketText.topic.encode())
 TABLES = """
     select c.oid::regclass::text from pg_class c
     where c.relkind in ('r', 'p') and not c.relispartition
