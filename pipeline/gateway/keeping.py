@@ -12,7 +12,7 @@ from pipeline.gateway.market import days, universe
 from pipeline.gateway.market.prices import Market
 from pipeline.gateway.market.tape import Tape
 
-FORMAT = 3
+FORMAT = 4
 
 
 def begin(day: date, seed: int, clock: float, hours: str = "calendar", advised: bool = False) -> Brokerage:

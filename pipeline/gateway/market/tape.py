@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from pipeline.gateway.market.days import NS
@@ -58,6 +59,7 @@ class Quote:
     volume: int = 0
 
 
+AS_ROW = attrgetter(*(field.name for field in fields(Quote)))
 Traded = Callable[[Instrument, float, int, int], None]  # contract, price, size, market time in ns
 Requoted = Callable[[Instrument, Quote, int], None]  # contract, its quote now, market time in ns
 
@@ -76,10 +78,10 @@ class Tape:
 
     def dump(self) -> dict[str, Any]:
         """The quotes as JSON takes them."""
-        return {str(con_id): asdict(quote) for con_id, quote in self.quotes.items()}
+        return {str(con_id): AS_ROW(quote) for con_id, quote in self.quotes.items()}
 
     def restore(self, rows: dict[str, Any]) -> None:
-        self.quotes = {int(con_id): Quote(**row) for con_id, row in rows.items()}
+        self.quotes = {int(con_id): Quote(*row) for con_id, row in rows.items()}
 
     def quote(self, x: Instrument) -> Quote:
         """The quote as last printed on the tape."""
