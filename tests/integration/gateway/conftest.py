@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import socket
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import ib_async
 import ibapi.client
 import pytest
 from ibapi.client import EClient
@@ -116,6 +118,17 @@ class Wire:
 
     def close(self) -> None:
         self.socket.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ib_async_loop() -> Iterator[None]:
+    """ib_async makes an event loop for itself and never closes it."""
+    yield
+    loop = ib_async.util.getLoop()
+    for _ in range(10):  # transports that are closing need a few turns
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="module")
