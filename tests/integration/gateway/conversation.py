@@ -52,7 +52,7 @@ class Talk:
 
     client: Any
     universe: Universe
-    library: Library = IBAPI
+    classes: Library = IBAPI
     account: str = "DU1234502"
     order_id: int = 0
     kept: dict[str, int] = field(default_factory=dict)  # order ids by the name of their step
@@ -76,23 +76,23 @@ class Talk:
     def spread(self) -> Any:
         """A call spread as a BAG."""
         first, second = [x for x in self.universe.options("AAPL") if x.right == "C"][8:10]
-        bag = self.library.contract()
+        bag = self.classes.contract()
         bag.symbol, bag.secType, bag.currency, bag.exchange = "AAPL", "BAG", "USD", "SMART"
         bag.comboLegs = [self._leg(first.con_id, "BUY"), self._leg(second.con_id, "SELL")]
         return bag
 
     def _by_id(self, x: Instrument) -> Any:
-        found = self.library.contract()
+        found = self.classes.contract()
         found.conId, found.exchange = x.con_id, x.exchange
         return found
 
     def _leg(self, con_id: int, action: str) -> Any:
-        found = self.library.leg()
+        found = self.classes.leg()
         found.conId, found.ratio, found.action, found.exchange = con_id, 1, action, "SMART"
         return found
 
     def order(self, action: str, quantity: int, kind: str = "MKT", limit: float = 0.0) -> Any:
-        found = self.library.order()
+        found = self.classes.order()
         found.action, found.totalQuantity, found.orderType, found.account = action, quantity, kind, self.account
         if limit:
             found.lmtPrice = limit
@@ -301,13 +301,13 @@ ORDERS = [
     Step("all open orders", lambda t: t.client.reqAllOpenOrders(), "openOrderEnd"),
     Step(
         "executions",
-        lambda t: t.client.reqExecutions(501, t.library.filter()),
+        lambda t: t.client.reqExecutions(501, t.classes.filter()),
         "execDetailsEnd",
         lambda asked: asked == 501,
     ),
     Step(
         "cancel",
-        lambda t: t.library.cancel(t.client, t.kept["waiting"]),
+        lambda t: t.classes.cancel(t.client, t.kept["waiting"]),
         "orderStatus",
         lambda _id, found, *_: found == "Cancelled",
     ),
@@ -317,7 +317,7 @@ ORDERS = [
 
 
 def scan(talk: Talk) -> None:
-    wanted = talk.library.scan()
+    wanted = talk.classes.scan()
     wanted.instrument, wanted.locationCode, wanted.scanCode = "STK", "STK.US.MAJOR", "TOP_PERC_GAIN"
     talk.client.reqScannerSubscription(601, wanted, [], [])
 
@@ -348,7 +348,7 @@ OTHERS = [
     ),
     Step(
         "events without a subscription",
-        lambda t: t.client.reqWshEventData(632, t.library.wsh()),
+        lambda t: t.client.reqWshEventData(632, t.classes.wsh()),
         "error",
         lambda asked, *_: asked == 632,
         since=161,

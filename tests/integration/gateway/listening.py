@@ -36,7 +36,7 @@ class Ear(Protocol):
 
     client: Any
     calls: list[Call]
-    library: conversation.Library
+    classes: conversation.Library
 
     def until(self, fits: Callable[[], bool]) -> bool:
         """Wait until `fits` holds; False after the deadline."""
@@ -45,7 +45,7 @@ class Ear(Protocol):
 class IbapiEar(App):
     """The genuine ibapi, capped at a server version."""
 
-    library = conversation.IBAPI
+    classes = conversation.IBAPI
 
     def until(self, fits: Callable[[], bool]) -> bool:
         with self.news:
@@ -55,7 +55,7 @@ class IbapiEar(App):
 class IbAsyncEar:
     """ib_async's client and decoder with a wrapper that keeps everything."""
 
-    library = conversation.IB_ASYNC
+    classes = conversation.IB_ASYNC
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -87,7 +87,7 @@ class Heard:
         assert ear.until(lambda: any(name == "nextValidId" for name, _ in ear.calls)), "no greeting"
         first = next(told[0] for name, told in ear.calls if name == "nextValidId")
         universe = keeping.begin(DAY, 7, 1.0).universe
-        self.talk = conversation.Talk(ear.client, universe, ear.library, order_id=first - 1, calls=ear.calls)
+        self.talk = conversation.Talk(ear.client, universe, ear.classes, order_id=first - 1, calls=ear.calls)
         self.steps: dict[str, list[tuple[str, Any]]] = {}
 
     def take(self, steps: list[conversation.Step]) -> None:
