@@ -22,7 +22,7 @@ CONNECTIONS = 4
 FRAMES_A_TURN = 50
 QUESTION, ANSWER = b"\0\0\0\x0549\x001\0", b"\0\0\0\x1049\x001\0"  # reqCurrentTime
 LOST_S = 0.5  # a question that a wrong length swallowed is not waited for
-SHORT_S, LONG_FRAMES = 15.0, 2_000_000
+SHORT_S, LONG_FRAMES = 60.0, 2_000_000
 GROWTH = 60 << 20  # bytes of the gateway's memory after the first third
 VERSIONS = (157, 163, 170, 176, 178, 182, 187, 193, 196, 198, 200)
 
