@@ -54,9 +54,12 @@ class Feeds(Generic[F]):
 
     def end(self, session: Session, req_id: int) -> bool:
         """End one; False if there is none."""
-        feed = self._mine.get(session, {}).pop(req_id, None)
+        mine = self._mine.get(session, {})
+        feed = mine.pop(req_id, None)
         if feed is None:
             return False
+        if not mine:
+            del self._mine[session]
         left = self._by_contract[feed.x.con_id]
         left.remove(feed)
         if not left:
@@ -69,7 +72,6 @@ class Feeds(Generic[F]):
     def forget(self, session: Session) -> None:
         for req_id in list(self._mine.get(session, ())):
             self.end(session, req_id)
-        self._mine.pop(session, None)
 
     def _listen(self) -> None:
         tape = self._house.brokerage.tape
