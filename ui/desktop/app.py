@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import getpass
+import logging
 import os
 import signal
 import sys
 import threading
 import traceback
 from types import TracebackType
+from typing import NoReturn
 
 import pyqtgraph as pg
 import zmq
@@ -158,6 +160,14 @@ def run(runtime: Runtime) -> int:
         sockets.terminate(context)
     logs.event(NAME, "closed", code=code)
     return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process when everything is closed: Qt's objects may crash when an ending interpreter deletes them."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(code)
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from PyQt5.QtCore import QTimer
 from pipeline.bus import sockets
 from pipeline.errors import MargindeskError
 from pipeline.runtime import Runtime
-from ui.desktop.app import Desk, dress, install_excepthook, make_application
+from ui.desktop.app import Desk, dress, install_excepthook, leave, make_application
 from ui.desktop.picture.health import Condition
 
 LOOK_MS = 250
@@ -123,4 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,8 +1,5 @@
 """Contract questions to a running gateway, by the genuine client and by ib_async."""
 
-import asyncio
-import contextlib
-
 import ib_async
 import pytest
 from ibapi.contract import Contract
@@ -58,14 +55,11 @@ def test_what_belongs_to_contracts(app):
 
 @pytest.fixture
 def ib(address):
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
-        asyncio.set_event_loop(loop)
-        client = ib_async.IB()
-        client.connect(*address, clientId=951, timeout=30)
-        yield client
-        client.disconnect()
-        client.sleep(0)
-        asyncio.set_event_loop(None)
+    client = ib_async.IB()
+    client.connect(*address, clientId=951, timeout=30)
+    yield client
+    client.disconnect()
+    client.sleep(0)
 
 
 def test_ib_async_reads_them_alike(ib):
