@@ -68,7 +68,12 @@ class App(EWrapper):
         return found[0]
 
     def close(self) -> None:
-        self.client.disconnect()
+        """End the connection and let the client's own thread finish.
+
+        Its disconnect() forgets the server version at once, while that thread may still decode what came.
+        """
+        if self.client.conn is not None:
+            self.client.conn.disconnect()
         if self._thread.is_alive():
             self._thread.join(DEADLINE_S)
 
