@@ -13,9 +13,11 @@ from pipeline.gateway.market.universe import Description
 
 WORD = "order"
 EXPECTED = "expected: order BUY|SELL QUANTITY SYMBOL|CON_ID [MKT | LMT PRICE] [ACCOUNT]"
+NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
 LINE = re.compile(
-    r"order\s+(?P<action>BUY|SELL)\s+(?P<quantity>[\d.]+)\s+(?P<what>\S+)"
-    r"(\s+(?P<kind>MKT|LMT\s+(?P<limit>[\d.]+)))?(\s+(?P<account>[A-Z]+\d+))?"
+    rf"order\s+(?P<action>BUY|SELL)\s+(?P<quantity>{NUMBER})\s+(?P<what>\S+)"
+    rf"(\s+(?:MKT|LMT\s+(?P<limit>{NUMBER})))?(\s+(?P<account>[A-Z]+\d+))?",
+    re.ASCII,
 )
 
 
@@ -37,7 +39,7 @@ def enter(brokerage: Brokerage, line: str) -> tuple[str, Sequence[Event]]:
 
 def _described(brokerage: Brokerage, what: str) -> Description:
     """A contract by its con_id, or a stock by its symbol."""
-    if not what.isdigit():
+    if not (what.isascii() and what.isdigit()):
         return Description(symbol=what, sec_type="STK", exchange="SMART")
     listed = brokerage.universe.by_con_id.get(int(what))
     return Description(int(what), exchange=listed.exchange if listed else "SMART")
