@@ -171,13 +171,17 @@ class Settings(Section, frozen=True, kw_only=True):
 
 def load(path: Path) -> Settings:
     """Settings of the TOML at `path`; ConfigError names every fault with its place."""
+    return parse(read_toml(path, "TOML file"), str(path))
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file, which errors call `what`; ConfigError if it can't be read or is none."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError([f"{path}: expected a readable TOML file, found: {error.strerror}"]) from error
+        raise ConfigError([f"{path}: expected a readable {what}, found: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: expected TOML, found: {error}"]) from error
-    return parse(data, str(path))
 
 
 def parse(data: dict[str, Any], place: str = "configuration") -> Settings:

@@ -70,10 +70,6 @@ class Lines:
         self._fill_urn()
         return True
 
-    def remove_all(self, session: Session) -> None:
-        for req_id in list(self.lines_of(session)):
-            self.remove(session, req_id)
-
     def lines_of(self, session: Session) -> dict[int, Line]:
         """A client's lines by request id."""
         return session.lines

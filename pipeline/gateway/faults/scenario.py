@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.gateway.faults.kinds import KINDS, SPELLINGS, UNSET_WHERE, Value
 
@@ -60,13 +60,7 @@ class Fault:
 
 def load(path: Path) -> list[Fault]:
     """The faults of a file; ConfigError names every mistake with its place."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: expected a readable scenario, found: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: expected TOML, found: {error}"]) from error
-    return parse(data, str(path))
+    return parse(config.read_toml(path, "scenario"), str(path))
 
 
 def parse(data: dict[str, Any], place: str = "scenario") -> list[Fault]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 import numpy as np
 
 from pipeline.gateway.market import days, dividends, listing, surface
@@ -52,12 +50,3 @@ def implied(x: Instrument, price: float, under: float, now_ns: int) -> float | N
         else:
             high, above, below = guess, miss, below / 2.0
     return 0.5 * (low + high)
-
-
-def _dividends(x: Instrument, now_ns: int) -> list[tuple[float, float]]:
-    """What the underlying pays until the expiry: years until it goes ex, amount."""
-    if x.sec_type != "OPT":
-        return []
-    rows = dividends.between(x.symbol, days.new_york(now_ns).date(), x.expiry_date)
-    ahead = [((days.ns_of(day, time.min) - now_ns) / days.NS / days.YEAR_S, amount) for day, amount in rows]
-    return [row for row in ahead if row[0] > 0.0]

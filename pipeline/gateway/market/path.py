@@ -19,7 +19,6 @@ SESSION_MINUTES = 390
 QUIET = 0.08  # variance and volume of a minute outside of the session, against the session's mean
 REACH = 0.55  # how far a minute goes beyond its open and close, in standard deviations
 COLUMNS = ("open", "high", "low", "close", "activity", "since")
-Nodes = Sequence[tuple[int, float]]  # minute of the day, price there
 
 
 @dataclass(frozen=True, slots=True)

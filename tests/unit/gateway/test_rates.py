@@ -134,7 +134,8 @@ def test_lines_that_end_are_no_longer_told(watched):
     drained(sessions[0])
     rates.flow(0.01, 0.0)
     assert {frame.split(b"\0")[2] for frame in drained(sessions[0])} == {b"2"}
-    rates.lines.remove_all(sessions[0])
+    for req_id in list(rates.lines.lines_of(sessions[0])):
+        rates.lines.remove(sessions[0], req_id)
     rates.flow(0.01, 0.0)
     assert not drained(sessions[0])
 
