@@ -9,13 +9,16 @@ import msgspec
 
 from pipeline.errors import WireError
 from pipeline.messages.envelope import MAX_PAYLOAD_BYTES
+from pipeline.messages.feeds import Feed, HistoryState, MarketRule, News, OptionChain
 from pipeline.messages.maps import (
+    AccountCheck,
     AccountPnL,
     AccountSnapshot,
     AccountValue,
     Audit,
     ClockJump,
     Commission,
+    Difference,
     Execution,
     Gap,
     Instrument,
@@ -56,13 +59,20 @@ MESSAGE_TYPES: tuple[type[Message], ...] = (
     TradingState,
     Audit,
     MarginTree,
+    AccountCheck,
+    Difference,
+    Feed,
+    HistoryState,
+    News,
+    OptionChain,
+    MarketRule,
 )
 _BY_TAG: dict[str, type[Message]] = {str(kind.__struct_config__.tag): kind for kind in MESSAGE_TYPES}
 
 
 def pack(value: msgspec.Struct) -> bytes:
     """MessagePack of a message, command, reply or beat."""
-    return cast(bytes, msgpack.packb(msgspec.to_builtins(value), use_bin_type=True))
+    return cast(bytes, msgpack.packb(msgspec.to_builtins(value, builtin_types=(bytes,)), use_bin_type=True))
 
 
 def _unpack_map(data: bytes) -> dict[str, Any]:
@@ -89,7 +99,7 @@ def unpack(data: bytes) -> Message:
 def convert(value: Any, kind: type[T]) -> T:
     """`value` as `kind`, checked field by field; WireError says which field is wrong."""
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, builtin_types=(bytes,))
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         raise WireError(f"bad {getattr(kind, '__name__', kind)}: {error}") from error
 

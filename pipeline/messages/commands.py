@@ -92,22 +92,6 @@ class DisableTrading(Command, frozen=True, kw_only=True, tag="disable_trading"):
     """To orders: disarm."""
 
 
-AnyCommand = (
-    AddSymbol
-    | RemoveSymbol
-    | FindSymbols
-    | Explain
-    | WhatIf
-    | PreviewOrder
-    | PlaceOrder
-    | ModifyOrder
-    | CancelOrder
-    | CancelAll
-    | EnableTrading
-    | DisableTrading
-)
-
-
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command; `text` is for a person, `body` for a program."""
 

@@ -62,6 +62,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     time_zone: str = ""
     trading_hours: str = ""
     liquid_hours: str = ""
+    market_rule_ids: str = ""  # by exchange, joined by commas, as TWS tells them
 
 
 class Subscription(Message, frozen=True, kw_only=True, tag="subscription"):
@@ -128,6 +129,7 @@ class AccountSnapshot(Message, frozen=True, kw_only=True, tag="account_snapshot"
     positions: int
     base_currency: str
     recv_ns: int
+    missing: str = ""  # parts that did not come in time, joined by commas
 
 
 class AccountPnL(Message, frozen=True, kw_only=True, tag="account_pnl"):
@@ -139,6 +141,33 @@ class AccountPnL(Message, frozen=True, kw_only=True, tag="account_pnl"):
     daily: float
     unrealized: float
     realized: float
+    recv_ns: int
+
+
+class AccountCheck(Message, frozen=True, kw_only=True, tag="account_check"):
+    """What we publish was compared with a fresh answer of TWS."""
+
+    topic: ClassVar[str] = "acct.check"
+
+    account: str
+    part: str  # positions · cash · orders · executions
+    compared: int
+    differences: int
+    recv_ns: int
+    text: str = ""  # why it could not be done
+
+
+class Difference(Message, frozen=True, kw_only=True, tag="difference"):
+    """What we published and what TWS says when it is asked again; the repair follows at once."""
+
+    topic: ClassVar[str] = "acct.difference"
+
+    account: str
+    part: str  # positions · cash · orders · executions
+    key: str  # con_id, account key and currency, order, execution
+    ours: str
+    tws: str
+    repaired: bool
     recv_ns: int
 
 
@@ -165,6 +194,11 @@ class TwsState(Message, frozen=True, kw_only=True, tag="tws_state"):
     farms: dict[str, str] = {}
     unknown_messages: int = 0
     bad_messages: int = 0
+    outage: str = ""  # while not READY: failure · nightly restart · weekly login · client id · not allowed
+    competing: bool = False  # another session of the user takes the market data
+    verified: bool = False  # since the last outage each line that should bring ticks has brought one or was asked again
+    silent_lines: int = 0  # lines that should bring ticks now and don't
+    waiting: int = 0  # requests that wait for their turn under TWS's message limit
 
 
 class Gap(Message, frozen=True, kw_only=True, tag="gap"):
@@ -279,6 +313,10 @@ class OrderState(Message, frozen=True, kw_only=True, tag="order_state"):
     average_price: float = math.nan
     text: str = ""  # TWS's words for a refusal or a warning
     recv_ns: int = 0
+    stop_price: float = math.nan  # trigger of a stop, or the amount that a trail follows by
+    trailing_percent: float = math.nan
+    parent_id: int = 0  # order id of the parent in a bracket
+    oca_group: str = ""
 
 
 class Execution(Message, frozen=True, kw_only=True, tag="execution"):
@@ -301,6 +339,8 @@ class Execution(Message, frozen=True, kw_only=True, tag="execution"):
     exchange: str
     time_text: str
     recv_ns: int
+    time_ns: int = 0  # of the fill, UTC; 0 where TWS's text can't be read
+    liquidity: int = 0  # 1 added · 2 removed · 3 routed out; 0 unknown
 
 
 class Commission(Message, frozen=True, kw_only=True, tag="commission"):

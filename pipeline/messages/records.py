@@ -23,6 +23,11 @@ class TickFlag(IntFlag):
     SNAPSHOT = 32  # sent as part of a subscription's first picture
     SUSPECT = 64  # outside what a sane market gives; kept, never used for margin
     PRICE_BASED = 128  # of an OPTION: computed from prices, not from returns
+    HISTORICAL = 256  # answered from TWS's history, not told as it happened
+    UNREPORTED = 512  # of a TBT_LAST: a trade that the exchange doesn't report
+    BID_PAST_LOW = 1024  # of a TBT_QUOTE
+    ASK_PAST_HIGH = 2048  # of a TBT_QUOTE
+    SMART_DEPTH = 4096  # of a DEPTH: a row of the book over all exchanges
 
 
 TICK = np.dtype(
@@ -56,6 +61,77 @@ OPTION = np.dtype(
         ("underlying_price", "<f8"),
     ]
 )
+TBT_LAST = np.dtype(
+    [
+        ("recv_ns", "<i8"),
+        ("market_ns", "<i8"),  # TWS's own time of the trade, whole seconds
+        ("con_id", "<i4"),
+        ("tick_type", "<i2"),  # TWS's: 1 Last, 2 AllLast
+        ("flags", "<u2"),
+        ("price", "<f8"),
+        ("size", "<f8"),
+        ("exchange", "S12"),
+        ("conditions", "S12"),
+    ]
+)
+TBT_QUOTE = np.dtype(
+    [
+        ("recv_ns", "<i8"),
+        ("market_ns", "<i8"),  # TWS's own time of the quote, whole seconds
+        ("con_id", "<i4"),
+        ("tick_type", "<i2"),  # TWS's: 3
+        ("flags", "<u2"),
+        ("bid", "<f8"),
+        ("ask", "<f8"),
+        ("bid_size", "<f8"),
+        ("ask_size", "<f8"),
+    ]
+)
+TBT_MID = np.dtype(
+    [
+        ("recv_ns", "<i8"),
+        ("market_ns", "<i8"),  # TWS's own time, whole seconds
+        ("con_id", "<i4"),
+        ("tick_type", "<i2"),  # TWS's: 4
+        ("flags", "<u2"),
+        ("price", "<f8"),
+    ]
+)
+DEPTH = np.dtype(
+    [
+        ("recv_ns", "<i8"),
+        ("market_ns", "<i8"),
+        ("con_id", "<i4"),
+        ("position", "<i2"),  # row of the book, 0 is the best
+        ("operation", "i1"),  # 0 insert, 1 update, 2 delete
+        ("side", "i1"),  # 0 ask, 1 bid
+        ("price", "<f8"),
+        ("size", "<f8"),
+        ("market_maker", "S14"),  # or the exchange of a smart book; empty in a book without names
+        ("flags", "<u2"),
+    ]
+)
+BAR = np.dtype(
+    [
+        ("recv_ns", "<i8"),
+        ("market_ns", "<i8"),  # its start; midnight UTC of its date for a day and longer
+        ("con_id", "<i4"),
+        ("what", "<i2"),  # index of BAR_KINDS
+        ("flags", "<u2"),
+        ("open", "<f8"),
+        ("high", "<f8"),
+        ("low", "<f8"),
+        ("close", "<f8"),
+        ("volume", "<f8"),  # nan where the kind has none
+        ("wap", "<f8"),
+        ("count", "<i4"),  # trades; −1 where the kind has none
+        ("seconds", "<i4"),  # 5 of a live bar; a month counts as 30 days
+    ]
+)
+BAR_KINDS = (
+    "TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY",
+    "ADJUSTED_LAST", "SCHEDULE", "FEE_RATE", "YIELD_BID", "YIELD_ASK", "YIELD_BID_ASK", "YIELD_LAST", "AGGTRADES",
+)  # fmt: skip
 MARGIN_ACCOUNT = np.dtype(
     [
         ("account", "S16"),
@@ -126,6 +202,15 @@ class MarginFlag(IntFlag):
 RECORD_TOPICS: dict[bytes, np.dtype[Any]] = {
     b"md.tick": TICK,
     b"md.option": OPTION,
+    b"md.last": TBT_LAST,
+    b"md.quote": TBT_QUOTE,
+    b"md.mid": TBT_MID,
+    b"md.depth": DEPTH,
+    b"md.bar": BAR,
+    b"hist.last": TBT_LAST,
+    b"hist.quote": TBT_QUOTE,
+    b"hist.mid": TBT_MID,
+    b"hist.bar": BAR,
     b"margin.account": MARGIN_ACCOUNT,
     b"margin.group": MARGIN_GROUP,
 }

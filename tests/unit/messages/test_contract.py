@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,10 @@ import pytest
 from pipeline import messages
 
 DOC = (Path(__file__).parents[3] / "docs" / "messages.md").read_text(encoding="utf-8")
+RECORDS = ["TICK", "OPTION", "TBT_LAST", "TBT_QUOTE", "TBT_MID", "DEPTH", "BAR", "MARGIN_ACCOUNT", "MARGIN_GROUP"]
 STRUCTS = [
     *messages.MESSAGE_TYPES,
-    *messages.AnyCommand.__args__,
+    *typing.get_args(messages.AnyCommand),
     messages.ProcessStatus,
     messages.OrderSpec,
     messages.MarginNode,
@@ -34,13 +36,13 @@ def test_every_field_of_a_struct_is_documented(kind: type[msgspec.Struct]) -> No
     assert documented(kind.__name__) == [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
-@pytest.mark.parametrize("name", ["TICK", "OPTION", "MARGIN_ACCOUNT", "MARGIN_GROUP"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_every_field_of_a_record_is_documented(name: str) -> None:
     assert documented(name) == list(getattr(messages, name).names)
 
 
 def test_nothing_is_documented_that_does_not_exist() -> None:
-    known = {kind.__name__ for kind in STRUCTS} | {"TICK", "OPTION", "MARGIN_ACCOUNT", "MARGIN_GROUP"}
+    known = {kind.__name__ for kind in STRUCTS} | set(RECORDS)
     assert set(re.findall(r"^### (\w+)", DOC, flags=re.M)) == known
 
 
