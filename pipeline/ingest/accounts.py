@@ -7,29 +7,27 @@ goes from account to account.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from ibapi.contract import Contract
 
 from pipeline.ingest.book import Book
 from pipeline.ingest.contracts import Contracts
-from pipeline.messages import Message
+from pipeline.ingest.part import Hub, Item, Part
 from pipeline.tws import translate
-from pipeline.tws.connection import Connection
 
 WHOLE_S = 10.0  # after that the picture goes out as it is
 MARKS_S = 3.0  # one account's marks may take this long while others wait
 SWEEP_S = 60.0  # marks of each account are asked again this often when there are several
 
 
-class Accounts:
+class Accounts(Part):
     """Requests and answers about accounts."""
 
-    def __init__(
-        self, connection: Connection, book: Book, contracts: Contracts, publish: Callable[[Sequence[Message]], None]
-    ) -> None:
-        self._connection, self.book, self._contracts, self._publish = connection, book, contracts, publish
-        self._clock = connection.clock
+    def __init__(self, hub: Hub, book: Book, contracts: Contracts) -> None:
+        super().__init__(hub)
+        self.book, self._contracts = book, contracts
+        self._connection, self._clock, self._publish = hub.connection, hub.clock, hub.publish_all
         self._values: dict[int, str] = {}  # request → account
         self._pnl: dict[int, str] = {}
         self._marks: list[str] = []  # accounts whose marks are still to be asked, the current one first
@@ -60,44 +58,63 @@ class Accounts:
             self._deadline_s = float("inf")
             self._publish(self.book.deadline(self._clock.now_ns()))
         if self._marks and now_s >= self._marks_due_s:
-            self.marks_end(self._marks[0], came=False)
+            self._marks_end(self._marks[0], came=False)
         if now_s >= self._sweep_due_s and not self._marks:
             self._sweep()
 
+    def items(self) -> list[Item]:
+        return [(message.topic.encode(), message) for message in self.book.messages()]
+
     # Answers.
 
-    def value(self, request: int, account: str, key: str, text: str, currency: str) -> None:
-        """accountUpdateMulti."""
-        account = account or self._values.get(request, "")
-        self._publish(self.book.value(translate.account_value(account, key, text, currency, self._clock.now_ns())))
+    def accountUpdateMulti(self, reqId: int, account: str, modelCode: str, key: str, value: str, currency: str) -> None:
+        """One key of an account."""
+        if modelCode:
+            return
+        account = account or self._values.get(reqId, "")
+        self._publish(self.book.value(translate.account_value(account, key, value, currency, self._clock.now_ns())))
 
-    def values_end(self, request: int) -> None:
-        """accountUpdateMultiEnd."""
-        account = self._values.get(request)
+    def accountUpdateMultiEnd(self, reqId: int) -> None:
+        """All keys of an account have come."""
+        account = self._values.get(reqId)
         if account is not None:
             self._publish(self.book.part(account, "values", self._clock.now_ns()))
 
-    def position(self, account: str, contract: Contract, quantity: object, average_cost: float) -> None:
-        """position."""
+    def position(self, account: str, contract: Contract, position: Decimal, avgCost: float) -> None:
+        """One position, without marks."""
         self._contracts.seen(translate.provisional(contract))
         now_ns = self._clock.now_ns()
-        self._publish(
-            self.book.position(translate.position(account, int(contract.conId), quantity, average_cost, now_ns))
-        )
+        self._publish(self.book.position(translate.position(account, int(contract.conId), position, avgCost, now_ns)))
+        self.hub.lines_changed()
 
-    def positions_end(self) -> None:
-        """positionEnd."""
+    def positionEnd(self) -> None:
+        """All positions of all accounts have come."""
         for account in self._connection.accounts:
             self._publish(self.book.part(account, "positions", self._clock.now_ns()))
 
-    def marks(self, account: str, contract: Contract, quantity: object, marks: tuple[float, ...]) -> None:
-        """updatePortfolio."""
+    def updatePortfolio(
+        self,
+        contract: Contract,
+        position: Decimal,
+        marketPrice: float,
+        marketValue: float,
+        averageCost: float,
+        unrealizedPNL: float,
+        realizedPNL: float,
+        accountName: str,
+    ) -> None:
+        """One position with TWS's marks."""
         self._contracts.seen(translate.provisional(contract))
+        marks = (marketPrice, marketValue, averageCost, unrealizedPNL, realizedPNL)
         now_ns = self._clock.now_ns()
-        self._publish(self.book.position(translate.portfolio(account, int(contract.conId), quantity, marks, now_ns)))
+        told = translate.portfolio(accountName, int(contract.conId), position, marks, now_ns)
+        self._publish(self.book.position(told))
 
-    def marks_end(self, account: str, came: bool = True) -> None:
-        """accountDownloadEnd, or its deadline; TWS leaves the name away now and then."""
+    def accountDownloadEnd(self, accountName: str) -> None:
+        """All marks of an account have come; TWS leaves the name away now and then."""
+        self._marks_end(accountName)
+
+    def _marks_end(self, account: str, came: bool = True) -> None:
         if not self._marks or account not in ("", self._marks[0]):
             return
         current = self._marks.pop(0)
@@ -109,12 +126,12 @@ class Accounts:
         elif len(self._connection.accounts) > 1:
             self._sweep_due_s = self._clock.monotonic() + SWEEP_S
 
-    def pnl(self, request: int, daily: float, unrealized: float, realized: float) -> None:
-        """pnl."""
-        account = self._pnl.get(request)
+    def pnl(self, reqId: int, dailyPnL: float, unrealizedPnL: float, realizedPnL: float) -> None:
+        """TWS's P&L of an account."""
+        account = self._pnl.get(reqId)
         if account is not None:
             now_ns = self._clock.now_ns()
-            self._publish(self.book.pnl(translate.pnl(account, daily, unrealized, realized, now_ns)))
+            self._publish(self.book.pnl(translate.pnl(account, dailyPnL, unrealizedPnL, realizedPnL, now_ns)))
 
     def _sweep(self) -> None:
         self._sweep_due_s = float("inf")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.ingest.instruments import Instruments
 from pipeline.ingest.latest import Latest
-from pipeline.messages import Message, Subscription
+from pipeline.ingest.part import Hub, Item, Part
+from pipeline.messages import Subscription
 from pipeline.tws import subscriptions, translate
-from pipeline.tws.connection import Connection
 from pipeline.tws.error_codes import Action, Severity, TwsError
 from pipeline.tws.subscriptions import Want
 
@@ -30,20 +29,13 @@ class Line:
     flowing: str = "live"  # its state once ticks come
 
 
-class Market:
+class Market(Part):
     """`update` with what is wanted; `step` each loop."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        instruments: Instruments,
-        latest: Latest,
-        publish: Callable[[Message], None],
-        max_lines: int,
-    ) -> None:
-        self._connection, self._instruments, self._latest = connection, instruments, latest
-        self._publish, self._max_lines = publish, max_lines
-        self._clock = connection.clock
+    def __init__(self, hub: Hub, latest: Latest) -> None:
+        super().__init__(hub)
+        self._connection, self._instruments, self._latest = hub.connection, hub.instruments, latest
+        self._publish, self._max_lines, self._clock = hub.publish, hub.settings.tws.max_lines, hub.clock
         self.lines: dict[int, Line] = {}  # by con_id
         self._by_request: dict[int, Line] = {}
         self._refused_until_s: dict[int, float] = {}
@@ -118,6 +110,7 @@ class Market:
     def connected(self) -> None:
         """A new connection knows none of the lines."""
         self.lines, self._by_request, self._refused_until_s, self._check = {}, {}, {}, None
+        self.hub.connection.client.reqMarketDataType(self.hub.settings.tws.market_data_type)
         self._apply()
 
     def lost(self, reason: str) -> None:
@@ -136,20 +129,24 @@ class Market:
         """1102, or a farm is back: lines that bring nothing within ten seconds are asked for again."""
         self._check = (self._clock.monotonic() + CHECK_AFTER_S, self._clock.now_ns())
 
+    def items(self) -> list[Item]:
+        ticks, options = self._latest.snapshot()
+        told: list[Item] = [(line.topic.encode(), line) for line in self.published.values()]
+        return [*told, (b"md.tick", ticks), (b"md.option", options)]
+
     def cancel_all(self) -> None:
-        """Before the end."""
         for con_id in list(self.lines):
             self._cancel(con_id, tell=False)
 
     # Answers.
 
-    def data_type(self, request: int, kind: int) -> None:
-        """marketDataType: what follows is live, frozen or delayed."""
-        line = self._by_request.get(request)
+    def marketDataType(self, reqId: int, marketDataType: int) -> None:
+        """What follows is live, frozen or delayed."""
+        line = self._by_request.get(reqId)
         if line is not None:
-            line.flowing = _DATA_TYPES.get(kind, "live")
+            line.flowing = _DATA_TYPES.get(marketDataType, "live")
 
-    def error(self, error: TwsError) -> bool:
+    def told(self, error: TwsError) -> bool:
         """An error on one of our lines; False when it is none."""
         line = self._by_request.get(error.request)
         if line is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,23 @@ import zmq
 
 from pipeline import jit, messages
 from pipeline.bus import sockets
-from pipeline.bus.control import ControlServer
+from pipeline.bus.control import ControlServer, Request
 from pipeline.bus.live import Stream
 from pipeline.bus.opening import open_journal
 from pipeline.clock import JumpWatch
 from pipeline.ingest import latest
 from pipeline.ingest.accounts import Accounts
 from pipeline.ingest.book import Book
-from pipeline.ingest.commands import Commands
 from pipeline.ingest.contracts import OPTIONS, Contracts
 from pipeline.ingest.handler import IngestHandler
 from pipeline.ingest.instruments import Instruments
 from pipeline.ingest.market import Market
 from pipeline.ingest.outage import Outage
+from pipeline.ingest.part import Hub, Part
+from pipeline.ingest.requests import Requests
 from pipeline.ingest.watch import Watchlist
-from pipeline.messages import Instrument, Message, StreamId
+from pipeline.ingest.watching import Watching
+from pipeline.messages import Instrument, Message, Reply, StreamId
 from pipeline.service import Service
 from pipeline.tws import decode
 from pipeline.tws.connection import Connection
@@ -55,20 +57,18 @@ class Ingest(Service):
         self.instruments = Instruments(directory / "contracts.json", self.clock.now_ns() / 1e9)
         self.watchlist = Watchlist(directory / "watchlist.json", settings.watchlist.symbols)
         self.book = Book()
+        handler = IngestHandler(self)
         self.connection = Connection(
-            self.name, settings, self.runtime, self.clock, IngestHandler(self),
+            self.name, settings, self.runtime, self.clock, handler,
             client_id=settings.tws.ingest_client_id, may_change_id=True,
         )  # fmt: skip
-        self.contracts = Contracts(self.connection, self.instruments, self.publish)
-        self.accounts = Accounts(self.connection, self.book, self.contracts, self.publish_all)
-        self.market = Market(
-            self.connection, self.instruments, self.latest, self.publish, settings.tws.max_lines
-        )  # fmt: skip
+        self.requests = Requests(self.connection)
         self.control = ControlServer(
             self.context, self.runtime, self.name, self.clock, stream=self.stream, snapshot=self.snapshot,
             journals=[self.journal], keep_bytes=settings.journal.keep_bytes,
         )  # fmt: skip
-        self.commands = Commands(self.connection, self.control, self.contracts, self.watchlist, self._want_again)
+        self._make_parts(directory)
+        handler.listen(self.parts)
         self.wants_changed = False
         self._poller = zmq.Poller()
         self._poller.register(self.control.socket, zmq.POLLIN)
@@ -78,6 +78,24 @@ class Ingest(Service):
         for known in self.instruments.all():
             self.publish(known)
 
+    def _make_parts(self, directory: Path) -> None:
+        """The order is that in which they ask after a connect."""
+        hub = Hub(
+            self.settings, directory, self.clock, self.connection, self.requests, self.instruments,
+            publish=self.publish, records=self.stream.records, answer=self._answer, lines_changed=self._want_again,
+        )  # fmt: skip
+        contracts = Contracts(hub)
+        self.accounts = Accounts(hub, self.book, contracts)
+        self.contracts = contracts
+        self.market = Market(hub, self.latest)
+        self.parts: list[Part] = [
+            self.accounts,
+            contracts,
+            self.market,
+            Watching(hub, contracts, self.watchlist),
+        ]
+        self._part_of = {kind: part for part in self.parts for kind in part.commands}
+
     # The loop.
 
     def step(self, timeout_ms: int) -> None:
@@ -85,13 +103,12 @@ class Ingest(Service):
         self._poller.poll(min(timeout_ms, self.connection.wait_ms()))
         self.connection.step()
         for request in self.control.receive():
-            self.commands.handle(request)
+            self._command(request)
         self.control.serve_waiting()
         now_s = self.clock.monotonic()
-        self.accounts.step(now_s)
-        self.contracts.step(now_s)
-        self.market.step(now_s)
-        self.commands.step(now_s)
+        self.requests.step(now_s)
+        for part in self.parts:
+            part.step(now_s)
         if self.wants_changed:
             self._choose_lines()
         if now_s >= self._state_due_s:
@@ -105,6 +122,21 @@ class Ingest(Service):
             self.publish(messages.ClockJump(process=self.name, moved_s=moved_s))
             self.event("clock_jump", level=30, moved_s=moved_s)
 
+    def _command(self, request: Request) -> None:
+        """Every command goes to its part and is answered once."""
+        if request.command is None:
+            return  # another verb: nothing of ours
+        part = self._part_of.get(type(request.command))
+        if part is not None:
+            part.handle(request, request.command)
+            return
+        text = f"ingest has no command {type(request.command).__name__}; orders and margin have others"
+        self._answer(request, False, text)
+
+    def _answer(self, request: Request, ok: bool, text: str, body: dict[str, Any] | None = None) -> None:
+        assert request.command is not None
+        self.control.reply(request, Reply(request_id=request.command.request_id, ok=ok, text=text, body=body or {}))
+
     # Publishing.
 
     def publish(self, message: Message) -> None:
@@ -113,11 +145,6 @@ class Ingest(Service):
         if isinstance(message, Instrument | messages.Position):
             self.wants_changed = True
 
-    def publish_all(self, batch: Sequence[Message]) -> None:
-        """The same for several, in order."""
-        for message in batch:
-            self.publish(message)
-
     def publish_state(self) -> None:
         """The connection's state, each second and at every change."""
         self._state_due_s = self.clock.monotonic() + STATE_EVERY_S
@@ -125,18 +152,9 @@ class Ingest(Service):
 
     def snapshot(self) -> list[tuple[bytes, np.ndarray[Any, Any] | Message]]:
         """Everything that a late joiner needs, contracts first."""
-        maps: list[Message] = [
-            *self.instruments.all(),
-            self.connection.state_message(),
-            *self.market.published.values(),
-            *self.book.messages(),
-        ]
-        ticks, options = self.latest.snapshot()
-        return [
-            *((message.topic.encode(), message) for message in maps),
-            (b"md.tick", ticks),
-            (b"md.option", options),
-        ]
+        maps: list[Message] = [*self.instruments.all(), self.connection.state_message()]
+        told = [(message.topic.encode(), message) for message in maps]
+        return [*told, *(item for part in self.parts for item in part.items())]
 
     # What the connection tells (see handler.py).
 
@@ -147,31 +165,17 @@ class Ingest(Service):
             self.publish(gap)
             self.outage.told()
         self._was_ready = True
-        self.connection.client.reqMarketDataType(self.settings.tws.market_data_type)
-        self.accounts.connected()
-        self.contracts.connected()
-        self.market.connected()
-        for symbol in self.watchlist.symbols:
-            self._look_up(symbol)
+        for part in self.parts:
+            part.connected()
 
     def on_lost(self, reason: str) -> None:
         """The connection is gone, or an attempt failed."""
         if self._was_ready:
             self.outage.open(self.connection.last_recv_ns or self.clock.now_ns(), f"no connection to TWS: {reason}")
             self._was_ready = False
-        self.market.lost(reason)
-        self.contracts.fail_all(reason)
-        self.commands.fail_all(reason)
-
-    def _look_up(self, symbol: str) -> None:
-        def done(found: Instrument | None, words: str) -> None:
-            if found is not None:
-                self.watchlist.resolved(symbol, found)
-                self.wants_changed = True
-            else:
-                self.event("watch_unknown", level=30, symbol=symbol, text=words)
-
-        self.contracts.find(symbol, done)
+        self.requests.lost(reason)
+        for part in self.parts:
+            part.lost(reason)
 
     def _want_again(self) -> None:
         self.wants_changed = True
@@ -197,7 +201,8 @@ class Ingest(Service):
     def drain(self) -> None:
         """Cancel the market data, read what TWS had sent until then, end the stream, serve the writer."""
         if self.connection.ready:
-            self.market.cancel_all()
+            for part in self.parts:
+                part.cancel_all()
             self._until(lambda: not len(self.connection.client.outbox), CANCEL_S)
             if self.connection.ready:
                 self.connection.fence()

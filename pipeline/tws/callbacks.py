@@ -46,6 +46,9 @@ class Callbacks(EWrapper):  # type: ignore[misc]  # ibapi is not typed
     def options(self, records: NDArray[np.void], slots: NDArray[np.int32]) -> None:
         """See client.Handler."""
 
+    def feed(self, topic: bytes, records: NDArray[np.void]) -> None:
+        """See client.Handler."""
+
     def text_tick(self, con_id: int, tick_type: int, text: str) -> None:
         """See client.Handler."""
 

@@ -42,6 +42,10 @@ class Handler(Protocol):
         """OPTION records, the same way."""
         ...
 
+    def feed(self, topic: bytes, records: NDArray[np.void]) -> None:
+        """Records of md.last, md.quote, md.mid, md.depth or md.bar, in order, in an array that is used again."""
+        ...
+
     def text_tick(self, con_id: int, tick_type: int, text: str) -> None:
         """A tickString whose value is no number."""
         ...

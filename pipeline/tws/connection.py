@@ -260,11 +260,10 @@ class _Front:
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._handler = connection, connection.handler
-        self.ticks, self.options, self.text_tick = (
-            self._handler.ticks,
-            self._handler.options,
-            self._handler.text_tick,
-        )
+        handler = self._handler
+        self.ticks, self.options, self.feed, self.text_tick = (
+            handler.ticks, handler.options, handler.feed, handler.text_tick,
+        )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handler, name)
