@@ -65,7 +65,9 @@ class Connection:
         self.accounts: list[str] = []  # those of TWS that may be used
         self.address = ""
         self.last_recv_ns = 0
-        self.lines_used = 0  # set by who uses market data, for state_message()
+        # Set by who uses market data, for state_message().
+        self.lines_used = self.silent_lines = 0
+        self.competing = self.verified = False
         self._request_id = FIRST_REQUEST_ID
         self._throttle = logs.Throttle()
         self._registered: tuple[int, int] | None = None
@@ -168,6 +170,10 @@ class Connection:
             farms=dict(session.farms),
             unknown_messages=self.client.unknown_messages,
             bad_messages=self.client.bad_messages,
+            competing=self.competing,
+            verified=self.verified,
+            silent_lines=self.silent_lines,
+            waiting=len(self.client.outbox),
         )
 
     # Parts of a step.
