@@ -27,7 +27,7 @@ class Partitioned:
     indexes: tuple[str, ...] = ()  # besides the BRIN of `column` and of seq
 
 
-TABLES = (
+FIRST = (
     Partitioned("Tick", "tick", "market_ns"),
     Partitioned("OptionComputation", "option_computation", "market_ns"),
     Partitioned(
@@ -35,6 +35,14 @@ TABLES = (
     ),  # its chart
     Partitioned("MarginGroupSnapshot", "margin_group_snapshot", "publish_ns", ("(account, publish_ns)",)),
 )
+FEEDS = (  # by day of publishing, because history brings the days of many years at once
+    Partitioned("Trade", "trade", "publish_ns", ("(con_id, market_ns)",)),
+    Partitioned("Quote", "quote", "publish_ns", ("(con_id, market_ns)",)),
+    Partitioned("Midpoint", "midpoint", "publish_ns", ("(con_id, market_ns)",)),
+    Partitioned("Depth", "depth", "publish_ns"),
+    Partitioned("Bar", "bar", "publish_ns", ("(con_id, market_ns)",)),
+)
+TABLES = (*FIRST, *FEEDS)
 
 
 def day_of(ns: int) -> int:
@@ -72,7 +80,16 @@ def create(apps: Any, schema_editor: Any, flavour: str = "plain") -> None:
     """
     if flavour != "plain":
         raise ValueError(f"expected the flavour 'plain', found {flavour!r}")
-    for table in TABLES:
+    _create(FIRST, apps, schema_editor)
+
+
+def create_feeds(apps: Any, schema_editor: Any) -> None:
+    """The tables of tick-by-tick data, depth and bars; the functions know them from now on."""
+    _create(FEEDS, apps, schema_editor)
+
+
+def _create(tables: tuple[Partitioned, ...], apps: Any, schema_editor: Any) -> None:
+    for table in tables:
         model = apps.get_model("storage", table.model)
         for statement in table_sql(table, model, schema_editor):
             schema_editor.execute(statement, params=None)
@@ -123,7 +140,7 @@ _COLUMN = " ".join(f"WHEN '{table.table}' THEN '{table.column}'" for table in TA
 # Rows of the day that stand in DEFAULT move into the new partition, so that it can be attached.
 FUNCTIONS = (
     f"""
-CREATE FUNCTION make_partition(of_table text, day date) RETURNS boolean
+CREATE OR REPLACE FUNCTION make_partition(of_table text, day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     name text := of_table || '_' || to_char(day, 'YYYYMMDD');
@@ -147,7 +164,7 @@ BEGIN
 END $$
 """,
     f"""
-CREATE FUNCTION drop_partitions(of_table text, before date) RETURNS text[]
+CREATE OR REPLACE FUNCTION drop_partitions(of_table text, before date) RETURNS text[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     found text;

@@ -182,7 +182,7 @@ class RecordTable:
 
 
 POSITION = (Column("epoch", "int8"), Column("seq", "int8"), Column("stream", "int2"))
-_TYPES = {"i8": "int8", "u8": "int8", "i4": "int4", "u2": "int4", "i2": "int2", "f8": "float8"}
+_TYPES = {"i1": "int2", "i8": "int8", "u8": "int8", "i4": "int4", "u2": "int4", "i2": "int2", "f8": "float8"}
 
 
 def _record_table(topic: bytes, table: str, day_column: str) -> RecordTable:
@@ -200,6 +200,15 @@ def _record_table(topic: bytes, table: str, day_column: str) -> RecordTable:
 RECORD_TABLES: dict[bytes, RecordTable] = {
     b"md.tick": _record_table(b"md.tick", "tick", "market_ns"),
     b"md.option": _record_table(b"md.option", "option_computation", "market_ns"),
+    b"md.last": _record_table(b"md.last", "trade", "publish_ns"),
+    b"md.quote": _record_table(b"md.quote", "quote", "publish_ns"),
+    b"md.mid": _record_table(b"md.mid", "midpoint", "publish_ns"),
+    b"md.depth": _record_table(b"md.depth", "depth", "publish_ns"),
+    b"md.bar": _record_table(b"md.bar", "bar", "publish_ns"),
+    b"hist.last": _record_table(b"hist.last", "trade", "publish_ns"),
+    b"hist.quote": _record_table(b"hist.quote", "quote", "publish_ns"),
+    b"hist.mid": _record_table(b"hist.mid", "midpoint", "publish_ns"),
+    b"hist.bar": _record_table(b"hist.bar", "bar", "publish_ns"),
     b"margin.account": _record_table(b"margin.account", "margin_account_snapshot", "publish_ns"),
     b"margin.group": _record_table(b"margin.group", "margin_group_snapshot", "publish_ns"),
 }

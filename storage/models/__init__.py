@@ -12,6 +12,7 @@ from storage.models.account import (
     LatestPosition,
     Position,
 )
+from storage.models.feeds import Bar, Depth, Midpoint, Quote, Trade
 from storage.models.margin import MarginAccountSnapshot, MarginGroupSnapshot
 from storage.models.market import (
     Instrument,
@@ -42,7 +43,9 @@ __all__ = [
     "AccountPnL",
     "AccountValue",
     "Audit",
+    "Bar",
     "Commission",
+    "Depth",
     "Event",
     "Execution",
     "Gap",
@@ -54,14 +57,17 @@ __all__ = [
     "LatestQuote",
     "MarginAccountSnapshot",
     "MarginGroupSnapshot",
+    "Midpoint",
     "OptionComputation",
     "OrderIntent",
     "OrderPreview",
     "OrderState",
     "Position",
     "ProcessEvent",
+    "Quote",
     "RejectedRow",
     "Tick",
+    "Trade",
     "TwsState",
     "Watermark",
 ]

@@ -104,6 +104,7 @@ class Description(models.Model):
     time_zone = text("of the hours")
     trading_hours = text("as TWS spells them")
     liquid_hours = text("as TWS spells them")
+    market_rule_ids = text("rules of its price steps, one an exchange, joined by commas")
     publish_ns = ns("when it was published")
 
     class Meta:

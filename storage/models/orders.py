@@ -54,6 +54,10 @@ class Order(models.Model):
     order_type = text("MKT, LMT …")
     time_in_force = text("DAY, GTC …")
     status = text("Intent PendingSubmit PreSubmitted Submitted Filled Cancelled ApiCancelled Inactive Rejected Unknown")
+    stop_price = number("trigger of a stop, or the amount that a trail follows by")
+    trailing_percent = number("in percent")
+    parent_id = whole("order id of the parent in a bracket; 0: none")
+    oca_group = text("orders of which one fill cancels the others; empty: none")
     text = text("TWS's words for a refusal or a warning")
 
     class Meta:
@@ -68,7 +72,8 @@ class OrderState(Order, Recorded):
     class Meta:
         db_table = "order_state"
         db_table_comment = "every state of every order"
-        constraints = finite("order_state", "quantity", "limit_price", "filled", "remaining", "average_price")
+        constraints = finite("order_state", "quantity", "limit_price", "filled", "remaining", "average_price",
+                             "stop_price", "trailing_percent")  # fmt: skip
         indexes = (
             # history of one order
             models.Index(fields=["client_id", "order_id", "perm_id"], name="order_state_order"),
@@ -110,6 +115,8 @@ class Execution(Recorded):
     side = text("BOT or SLD")
     exchange = text("where it was filled")
     time_text = text("TWS's time, as it spells it")
+    time_ns = ns("of the fill; 0 where TWS's text can't be read")
+    liquidity = whole("1 added, 2 removed, 3 routed out; 0 unknown")
 
     class Meta:
         db_table = "execution"

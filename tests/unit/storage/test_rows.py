@@ -37,6 +37,13 @@ DESTINATIONS = {
     messages.TradingState: "event",
     messages.Audit: "audit",
     messages.MarginTree: "event",
+    messages.AccountCheck: "event",
+    messages.Difference: "event",
+    messages.Feed: "event",
+    messages.HistoryState: "event",
+    messages.News: "event",
+    messages.OptionChain: "event",
+    messages.MarketRule: "event",
 }
 FILLED_BY_THE_DATABASE = {"audit": {"chain", "prev", "hash"}}
 
