@@ -250,9 +250,10 @@ def run_ib_async(sender: Sender, times: int) -> float:
 def kernel_rate(frames: int) -> float:
     """Frames a second of the kernel alone, without a socket."""
     from pipeline.tws import decode
+    from pipeline.tws.lines import Lines
 
     data = np.frombuffer(burst(frames), dtype=np.uint8).copy()
-    lines, out = decode.Lines(), decode.Output()
+    lines, out = Lines(), decode.Output()
     for request in range(1, TICKERS + 1):
         lines.add(request, 1000 + request, request)
     best = float("inf")

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import WireError
 from pipeline.tws import decode, slow
+from pipeline.tws.lines import Lines
 from pipeline.tws.link import Link, LinkLost
 from pipeline.tws.pacing import Outbox, bucket_for
+from pipeline.tws.plain import integer
 
 MIN_SERVER_VERSION = 157  # the oldest whose layouts are tested
 MAX_CLIENT_VERSION = 200  # from 201 on TWS speaks protobuf
@@ -65,7 +67,7 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
     def __init__(self, handler: Handler, *, messages_per_s: float) -> None:
         super().__init__(handler)
         self.handler = handler
-        self.lines = decode.Lines()
+        self.lines = Lines()
         self.outbox = Outbox(bucket_for(messages_per_s))
         self.link: Link | None = None
         self.bad_messages = self.unknown_messages = self.frames = 0
@@ -155,35 +157,44 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
     def _hand_out(self, link: Link, recv_ns: int, market_ns: int) -> bool:
         """One pass over what waits; True when the output was full and another one is needed."""
         out = self._out
-        upto, ticks, options, cold, why = decode.run(
-            link.buffer, link.start, link.end, self.lines, recv_ns, market_ns, out
-        )
-        frames = [bytes(link.buffer[o : o + n]) for o, n in out.cold[:cold, :2].tolist()]
-        before = out.cold[:cold, 2:].tolist()
+        upto, cold, why = decode.run(link.buffer, link.start, link.end, self.lines, recv_ns, market_ns, out)
+        frames = [bytes(link.buffer[o : o + n]) for o, n in out.cold[:cold, : decode.BEFORE].tolist()]
+        before = out.cold[:cold, decode.BEFORE :].tolist()
+        counts = out.counts.tolist()
         link.consume(upto)
-        self.frames += ticks + options + cold
-        if ticks or options:
+        self.frames += sum(counts) + cold
+        if any(counts):
             self._bad_in_a_row = 0
-        tick = option = 0
-        for frame, (tick_end, option_end) in zip(frames, before, strict=True):
-            self._records(tick, tick_end, option, option_end)
-            tick, option = tick_end, option_end
+        done = [0] * decode.KINDS
+        for frame, upto_here in zip(frames, before, strict=True):
+            self._records(done, upto_here)
+            done = upto_here
             self._cold(frame, recv_ns, market_ns)
             if self.link is not link:
                 return False  # a handler hung up
-        self._records(tick, ticks, option, options)
+        self._records(done, counts)
         if why == decode.TOO_LONG:
             raise LinkLost("a frame longer than the protocol allows: out of step")
         if why == decode.MORE:
             self._check_unfinished(link)
         return why == decode.FULL
 
-    def _records(self, tick: int, tick_end: int, option: int, option_end: int) -> None:
-        out = self._out
-        if tick_end > tick:
-            self.handler.ticks(out.ticks[tick:tick_end], out.tick_slots[tick:tick_end])
-        if option_end > option:
-            self.handler.options(out.options[option:option_end], out.option_slots[option:option_end])
+    def _records(self, begin: list[int], end: list[int]) -> None:
+        """Hand out what was decoded between two cold frames."""
+        if begin == end:
+            return
+        for kind, (first, last) in enumerate(zip(begin, end, strict=True)):
+            if last > first:
+                self._hand_kind(kind, first, last)
+
+    def _hand_kind(self, kind: int, first: int, last: int) -> None:
+        out, records = self._out, self._out.records[kind][first:last]
+        if kind == decode.TICKS:
+            self.handler.ticks(records, out.slots[0][first:last])
+        elif kind == decode.OPTIONS:
+            self.handler.options(records, out.slots[1][first:last])
+        else:
+            self.handler.feed(decode.TOPICS[kind], records)
 
     def _check_unfinished(self, link: Link) -> None:
         """A long unfinished frame must at least begin like a message, or we are out of step."""
@@ -221,15 +232,22 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
         self, message: int, fields: list[bytes], recv_ns: int, market_ns: int
     ) -> list[tuple[str, tuple[Any, ...]]]:
         if message == 46 and len(fields) == 5 and not slow.is_number(fields[4]):
-            con_id = self._line(slow.integer(fields[2]))
+            con_id = self._line(integer(fields[2]))
             text = fields[4].decode("unicode-escape", errors="backslashreplace")
-            return [("text_tick", (con_id, slow.integer(fields[3]), text))]
+            return [("text_tick", (con_id, integer(fields[3]), text))]
         request, record = slow.record(fields)
-        con_id = self._line(request)
-        record["recv_ns"], record["market_ns"], record["con_id"] = recv_ns, market_ns, con_id
+        record["recv_ns"], record["con_id"] = recv_ns, self._line(request)
         record["flags"] |= self.lines.flags[request]
-        name = "options" if message == 21 else "ticks"
-        return [(name, (record, self.lines.slots[request : request + 1]))]
+        kind = decode.DTYPES.index(record.dtype)
+        if kind == decode.BARS:
+            record["what"] = self.lines.what[request]
+        elif record["market_ns"][0] == 0:
+            record["market_ns"] = market_ns
+        self.lines.seen_ns[request] = recv_ns
+        if kind in (decode.TICKS, decode.OPTIONS):
+            name = "ticks" if kind == decode.TICKS else "options"
+            return [(name, (record, self.lines.slots[request : request + 1]))]
+        return [("feed", (decode.TOPICS[kind], record))]
 
     def _line(self, request: int) -> int:
         con_id = self.lines.con_id(request)

@@ -1,9 +1,10 @@
 """One numba pass over the receive buffer: cuts frames, decodes the hot ones, leaves the rest in their place.
 
 A frame is a big-endian length and a payload of fields, each ended by NUL, the first one the message id. Hot are
-tickPrice (1), tickSize (2), tickGeneric (45), tickString with a number (46) and tickOptionComputation (21). A frame
-that is hot but not spelled as TWS spells it is left to `slow.py`, which gives the same record for every frame that
-this file decodes (a differential test holds that, and both against the genuine Decoder).
+tickPrice (1), tickSize (2), tickGeneric (45), tickString with a number (46), tickOptionComputation (21), tickByTick
+(99), marketDepth (12, 13) and realTimeBar (50). A frame that is hot but not spelled as TWS spells it is left to
+`slow.py`, which gives the same record for every frame that this pass decodes (a differential test holds that, and both
+against the genuine Decoder).
 """
 
 from __future__ import annotations
@@ -14,248 +15,115 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.jit import kernel
-from pipeline.messages import OPTION, TICK, TickFlag
+from pipeline.messages import BAR, DEPTH, OPTION, TBT_LAST, TBT_MID, TBT_QUOTE, TICK
+from pipeline.tws.fields import Bytes
+from pipeline.tws.hot import (
+    GOOD,
+    UNSURE,
+    _bar,
+    _by_tick,
+    _computation,
+    _depth,
+    _hot_id,
+    _midpoint,
+    _quote,
+    _tick_price,
+    _tick_value,
+    _trade,
+)
+from pipeline.tws.lines import Lines
 
 MAX_FRAME_BYTES = 0xFFFFFF  # the genuine client stops at the same length
-MAX_TICK_TYPES = 128
 MAX_TICKS = 1 << 16
-MAX_OPTIONS = 1 << 15
+MAX_OTHERS = 1 << 15  # of each other kind
 MAX_COLD = 1 << 12
 
-Bytes = NDArray[np.uint8]
-
 MORE, FULL, TOO_LONG = 0, 1, 2  # why the kernel stopped
-OFFSET, LENGTH, TICKS_BEFORE, OPTIONS_BEFORE = 0, 1, 2, 3  # columns of `cold`
+OFFSET, LENGTH, BEFORE = 0, 1, 2  # columns of `cold`; from BEFORE on one a kind of record
 
-# Delayed tick types and the live ones that they stand for.
-DELAYED = {
-    66: 1, 67: 2, 68: 4, 69: 0, 70: 3, 71: 5, 72: 6, 73: 7, 74: 8, 75: 9, 76: 14,
-    80: 10, 81: 11, 82: 12, 83: 13, 88: 45, 90: 49, 103: 50, 104: 51,
-}  # fmt: skip
-SIZED_TYPES = (1, 2, 4)  # price types that carry their size (bid, ask, last)
-
-_UNSET_MANTISSA = 17976931348623157  # digits of the largest double, IBKR's "unset"
-_POWERS = np.array([10.0**n for n in range(23)])  # each exact in a double
-_LIVE_TYPE = np.arange(MAX_TICK_TYPES, dtype=np.int16)
-_TYPE_FLAGS = np.zeros(MAX_TICK_TYPES, dtype=np.uint16)
-for _delayed, _live in DELAYED.items():
-    _LIVE_TYPE[_delayed] = _live
-    _TYPE_FLAGS[_delayed] = TickFlag.DELAYED
-_ATTRIBUTES = int(TickFlag.AUTO_EXECUTE | TickFlag.PAST_LIMIT | TickFlag.PRE_OPEN)
-_PRICE_BASED = int(TickFlag.PRICE_BASED)
-
-GOOD, UNSURE = 0, 1
+# Kinds of records, by their place in `Output.counts`.
+TICKS, OPTIONS, TRADES, QUOTES, MIDPOINTS, DEPTHS, BARS = range(7)
+KINDS = 7
+DTYPES = (TICK, OPTION, TBT_LAST, TBT_QUOTE, TBT_MID, DEPTH, BAR)
+TOPICS = (b"md.tick", b"md.option", b"md.last", b"md.quote", b"md.mid", b"md.depth", b"md.bar")
 
 
 @kernel
-def _integer(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
-    """(value, index behind the NUL) of a field of 1…9 digits; index −1 for anything else."""
-    value = 0
-    first = at
-    while at < end:
-        digit: Any = np.int64(buffer[at]) - 48
-        if digit < 0 or digit > 9:
-            break
-        value = value * 10 + digit
-        at += 1
-    if at == first or at - first > 9 or at >= end or buffer[at] != 0:
-        return 0, -1
-    return value, at + 1
-
-
-@kernel
-def _number(buffer: Bytes, at: int, end: int) -> tuple[float, int]:
-    """(value, index behind the NUL) of a decimal number, correctly rounded; nan for an unset one.
-
-    Index −1 where 15 digits and a power of ten up to 22 do not make the rounding certain, and for anything else.
-    """
-    if at < end and buffer[at] == 0:
-        return np.nan, at + 1
-    negative = at < end and buffer[at] == 45
-    if negative:
-        at += 1
-    mantissa = np.int64(0)
-    digits = 0
-    seen = 0
-    exponent = 0
-    point = False
-    while at < end:
-        digit: Any = np.int64(buffer[at]) - 48
-        if 0 <= digit <= 9:
-            seen += 1
-            if digits > 0 or digit > 0:
-                digits += 1
-                if digits > 17:
-                    return 0.0, -1
-            mantissa = mantissa * 10 + digit
-            if point:
-                exponent -= 1
-        elif digit == -2 and not point:  # '.'
-            point = True
+def _feed(
+    message: int,
+    buffer: Bytes,
+    at: int,
+    end: int,
+    con_ids: NDArray[np.int32],
+    flags: NDArray[np.uint16],
+    what: NDArray[np.int16],
+    recv_ns: int,
+    market_ns: int,
+    trades: NDArray[np.void],
+    quotes: NDArray[np.void],
+    midpoints: NDArray[np.void],
+    depths: NDArray[np.void],
+    bars: NDArray[np.void],
+    counts: NDArray[np.int64],
+) -> int:
+    """A frame of 99, 12, 13 or 50 into its array; its request id, or −1 where it is left to the slow path."""
+    known = con_ids.size
+    if message == 99:
+        request, kind, time_ns, at = _by_tick(buffer, at, end)
+        if at < 0 or request >= known or con_ids[request] == 0:
+            return -1
+        if kind <= 2:
+            trade = trades[counts[TRADES]]
+            if _trade(buffer, at, end, trade) != GOOD:
+                return -1
+            trade.tick_type = kind
+            trade.market_ns = time_ns
+            trade.recv_ns = recv_ns
+            trade.con_id = con_ids[request]
+            trade.flags |= flags[request]
+            counts[TRADES] += 1
+        elif kind == 3:
+            quote = quotes[counts[QUOTES]]
+            if _quote(buffer, at, end, quote) != GOOD:
+                return -1
+            quote.tick_type = kind
+            quote.market_ns = time_ns
+            quote.recv_ns = recv_ns
+            quote.con_id = con_ids[request]
+            quote.flags |= flags[request]
+            counts[QUOTES] += 1
         else:
-            break
-        at += 1
-    if seen == 0 or at >= end:
-        return 0.0, -1
-    if buffer[at] == 69 or buffer[at] == 101:  # E, e
-        at += 1
-        minus = at < end and buffer[at] == 45
-        if at < end and (minus or buffer[at] == 43):
-            at += 1
-        power, after = _integer(buffer, at, end)
-        if after < 0 or power > 400:
-            return 0.0, -1
-        exponent += -power if minus else power
-        at = after - 1
-    if buffer[at] != 0:
-        return 0.0, -1
-    at += 1
-    if mantissa == _UNSET_MANTISSA and exponent == 292:
-        return np.nan, at
-    if digits > 15 or exponent < -22 or exponent > 22:
-        return 0.0, -1
-    value = float(mantissa)
-    value = value / _POWERS[-exponent] if exponent < 0 else value * _POWERS[exponent]
-    return (-value if negative else value), at
-
-
-@kernel
-def _size(buffer: Bytes, at: int, end: int) -> tuple[float, int]:
-    """As `_number`; also nan for the unset integers (10 digits and more are rare: a look decides)."""
-    value, after = _number(buffer, at, end)
-    if value == 2147483647.0:
-        return np.nan, after
-    return value, after
-
-
-@kernel
-def _tick_price(buffer: Bytes, at: int, end: int, out: Any) -> tuple[int, int]:
-    """v, reqId, type, price, size, attrMask → GOOD and `out`'s type, flags, price, size; (status, reqId)."""
-    _, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    request, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    kind, at = _integer(buffer, at, end)
-    if at < 0 or kind >= MAX_TICK_TYPES:
-        return UNSURE, 0
-    price, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    size, at = _size(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    mask, at = _integer(buffer, at, end)
-    if at != end:
-        return UNSURE, 0
-    live = _LIVE_TYPE[kind]
-    sized = live == 1 or live == 2 or live == 4
-    nothing = np.isnan(size) or size == 0.0
-    if nothing and (price == -1.0 or (sized and price == 0.0)):
-        price = np.nan  # no quote
-    out.tick_type = live
-    out.flags = _TYPE_FLAGS[kind] | np.uint16(mask & _ATTRIBUTES)
-    out.price = price
-    out.size = size if sized else np.nan
-    return GOOD, request
-
-
-@kernel
-def _tick_value(buffer: Bytes, at: int, end: int, is_size: bool, out: Any) -> tuple[int, int]:
-    """v, reqId, type, value → GOOD and `out`; the value is a size (id 2) or stands as the price (45, 46)."""
-    _, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    request, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    kind, at = _integer(buffer, at, end)
-    if at < 0 or kind >= MAX_TICK_TYPES:
-        return UNSURE, 0
-    if is_size:
-        value, at = _size(buffer, at, end)
-    elif at < end and buffer[at] == 0:
-        return UNSURE, 0  # an empty text is a text
-    else:
-        value, at = _number(buffer, at, end)
-    if at != end:
-        return UNSURE, 0
-    out.tick_type = _LIVE_TYPE[kind]
-    out.flags = _TYPE_FLAGS[kind]
-    out.price = np.nan if is_size else value
-    out.size = value if is_size else np.nan
-    return GOOD, request
-
-
-@kernel
-def _computation(buffer: Bytes, at: int, end: int, out: Any) -> tuple[int, int]:
-    """reqId, type, tickAttrib, iv, delta, price, pvDividend, gamma, vega, theta, undPrice → GOOD and `out`."""
-    request, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    kind, at = _integer(buffer, at, end)
-    if at < 0 or kind >= MAX_TICK_TYPES:
-        return UNSURE, 0
-    attribute, at = _integer(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    vol, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    delta, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    price, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    dividend, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    gamma, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    vega, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    theta, at = _number(buffer, at, end)
-    if at < 0:
-        return UNSURE, 0
-    underlying, at = _number(buffer, at, end)
-    if at != end:
-        return UNSURE, 0
-    out.tick_type = _LIVE_TYPE[kind]
-    out.flags = _TYPE_FLAGS[kind] | np.uint16(_PRICE_BASED if attribute == 1 else 0)
-    out.implied_vol = np.nan if vol < 0.0 else vol
-    out.delta = np.nan if delta == -2.0 else delta
-    out.price = np.nan if price == -1.0 else price
-    out.pv_dividend = np.nan if dividend == -1.0 else dividend
-    out.gamma = np.nan if gamma == -2.0 else gamma
-    out.vega = np.nan if vega == -2.0 else vega
-    out.theta = np.nan if theta == -2.0 else theta
-    out.underlying_price = np.nan if underlying == -1.0 else underlying
-    return GOOD, request
-
-
-@kernel
-def _hot_id(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
-    """(message id, index behind it) of a hot frame; id 0 for any other."""
-    if end - at < 3:
-        return 0, at
-    first, second = buffer[at], buffer[at + 1]
-    if second == 0:
-        if first == 49:
-            return 1, at + 2
-        if first == 50:
-            return 2, at + 2
-    elif buffer[at + 2] == 0:
-        if first == 52 and second == 53:
-            return 45, at + 3
-        if first == 52 and second == 54:
-            return 46, at + 3
-        if first == 50 and second == 49:
-            return 21, at + 3
-    return 0, at
+            midpoint = midpoints[counts[MIDPOINTS]]
+            if _midpoint(buffer, at, end, midpoint) != GOOD:
+                return -1
+            midpoint.tick_type = kind
+            midpoint.market_ns = time_ns
+            midpoint.recv_ns = recv_ns
+            midpoint.con_id = con_ids[request]
+            midpoint.flags |= flags[request]
+            counts[MIDPOINTS] += 1
+        return request
+    if message == 50:
+        bar = bars[counts[BARS]]
+        status, request = _bar(buffer, at, end, bar)
+        if status != GOOD or request >= known or con_ids[request] == 0:
+            return -1
+        bar.what = what[request]
+        bar.recv_ns = recv_ns
+        bar.con_id = con_ids[request]
+        bar.flags |= flags[request]
+        counts[BARS] += 1
+        return request
+    depth = depths[counts[DEPTHS]]
+    status, request = _depth(buffer, at, end, message == 13, depth)
+    if status != GOOD or request >= known or con_ids[request] == 0:
+        return -1
+    depth.market_ns = market_ns
+    depth.recv_ns = recv_ns
+    depth.con_id = con_ids[request]
+    depth.flags |= flags[request]
+    counts[DEPTHS] += 1
+    return request
 
 
 @kernel
@@ -266,24 +134,36 @@ def decode(
     con_ids: NDArray[np.int32],
     slots: NDArray[np.int32],
     line_flags: NDArray[np.uint16],
+    what: NDArray[np.int16],
+    seen_ns: NDArray[np.int64],
     recv_ns: int,
     market_ns: int,
     ticks: NDArray[np.void],
     tick_slots: NDArray[np.int32],
     options: NDArray[np.void],
     option_slots: NDArray[np.int32],
+    trades: NDArray[np.void],
+    quotes: NDArray[np.void],
+    midpoints: NDArray[np.void],
+    depths: NDArray[np.void],
+    bars: NDArray[np.void],
+    counts: NDArray[np.int64],
     cold: NDArray[np.int64],
-) -> tuple[int, int, int, int, int]:
-    """Frames of buffer[start:end] into `ticks`, `options` and `cold`.
+) -> tuple[int, int, int]:
+    """Frames of buffer[start:end] into the arrays of records and `cold`; `counts` becomes how many of each kind.
 
-    `con_ids`, `slots` and `line_flags` are indexed by request id; con_id 0 is no line of ours. `cold` gets, in order,
-    offset and length of each payload that is not decoded here and how many ticks and options came before it.
-    Returns (index of the first byte not used, ticks, options, cold frames, MORE | FULL | TOO_LONG).
+    `con_ids`, `slots`, `line_flags`, `what` and `seen_ns` are indexed by request id; con_id 0 is no line of ours, and
+    `seen_ns` becomes `recv_ns` where a record came. `cold` gets, in order, offset and length of each payload that is
+    not decoded here and how many records of each kind came before it.
+    Returns (index of the first byte not used, cold frames, MORE | FULL | TOO_LONG).
     """
     n_ticks = 0
     n_options = 0
     n_cold = 0
+    counts[:] = 0
+    others_full = False
     at = start
+    why = MORE
     while end - at >= 4:
         length: Any = (
             (np.int64(buffer[at]) << 24)
@@ -292,23 +172,42 @@ def decode(
             | np.int64(buffer[at + 3])
         )
         if length > MAX_FRAME_BYTES:
-            return at, n_ticks, n_options, n_cold, TOO_LONG
+            why = TOO_LONG
+            break
         head = at + 4
         tail = head + length
         if tail > end:
             break
-        if n_ticks == ticks.size or n_options == options.size or n_cold == cold.shape[0]:
-            return at, n_ticks, n_options, n_cold, FULL
+        if n_ticks == ticks.size or n_options == options.size or n_cold == cold.shape[0] or others_full:
+            why = FULL
+            break
         message, body = _hot_id(buffer, head, tail)
         status = UNSURE
         request = 0
         if message == 1:
             status, request = _tick_price(buffer, body, tail, ticks[n_ticks])
+        elif message == 2 or message == 45 or message == 46:
+            status, request = _tick_value(buffer, body, tail, message == 2, ticks[n_ticks])
         elif message == 21:
             status, request = _computation(buffer, body, tail, options[n_options])
         elif message != 0:
-            status, request = _tick_value(buffer, body, tail, message == 2, ticks[n_ticks])
+            request = _feed(
+                message, buffer, body, tail, con_ids, line_flags, what, recv_ns, market_ns,
+                trades, quotes, midpoints, depths, bars, counts,
+            )  # fmt: skip
+            if request >= 0:
+                seen_ns[request] = recv_ns
+                others_full = (
+                    counts[TRADES] == trades.size
+                    or counts[QUOTES] == quotes.size
+                    or counts[MIDPOINTS] == midpoints.size
+                    or counts[DEPTHS] == depths.size
+                    or counts[BARS] == bars.size
+                )
+                at = tail
+                continue
         if status == GOOD and request < con_ids.size and con_ids[request] != 0:
+            seen_ns[request] = recv_ns
             if message == 21:
                 option = options[n_options]
                 option.recv_ns = recv_ns
@@ -326,63 +225,48 @@ def decode(
                 tick_slots[n_ticks] = slots[request]
                 n_ticks += 1
         else:
-            cold[n_cold, OFFSET] = head
-            cold[n_cold, LENGTH] = length
-            cold[n_cold, TICKS_BEFORE] = n_ticks
-            cold[n_cold, OPTIONS_BEFORE] = n_options
+            row = cold[n_cold]
+            row[OFFSET] = head
+            row[LENGTH] = length
+            row[BEFORE + TICKS] = n_ticks
+            row[BEFORE + OPTIONS] = n_options
+            for kind in range(TRADES, KINDS):
+                row[BEFORE + kind] = counts[kind]
             n_cold += 1
         at = tail
-    return at, n_ticks, n_options, n_cold, MORE
+    counts[TICKS] = n_ticks
+    counts[OPTIONS] = n_options
+    return at, n_cold, why
+
+
+def _writable(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The same layout with texts as arrays of bytes, which compiled code can write."""
+    assert dtype.names is not None
+    parts = [(n, dtype[n]) if dtype[n].kind != "S" else (n, "u1", (dtype[n].itemsize,)) for n in dtype.names]
+    return np.dtype(parts)
 
 
 class Output:
-    """The arrays that the kernel fills; they are used again by the next call."""
+    """The arrays that the kernel fills; they are used again by the next call. `records[kind]` and `counts[kind]`."""
 
     def __init__(self) -> None:
-        self.ticks: NDArray[np.void] = np.zeros(MAX_TICKS, dtype=TICK)
-        self.tick_slots: NDArray[np.int32] = np.zeros(MAX_TICKS, dtype=np.int32)
-        self.options: NDArray[np.void] = np.zeros(MAX_OPTIONS, dtype=OPTION)
-        self.option_slots: NDArray[np.int32] = np.zeros(MAX_OPTIONS, dtype=np.int32)
-        self.cold: NDArray[np.int64] = np.zeros((MAX_COLD, 4), dtype=np.int64)
-
-
-class Lines:
-    """What a market-data request id stands for, as arrays that the kernel can index."""
-
-    def __init__(self, capacity: int = 4096) -> None:
-        self.con_ids: NDArray[np.int32] = np.zeros(capacity, dtype=np.int32)
-        self.slots: NDArray[np.int32] = np.full(capacity, -1, dtype=np.int32)
-        self.flags: NDArray[np.uint16] = np.zeros(capacity, dtype=np.uint16)
-
-    def add(self, request: int, con_id: int, slot: int = -1) -> None:
-        """`request` delivers `con_id`; `slot` is its row in a table of latest values (−1: none)."""
-        while request >= self.con_ids.size:
-            self.con_ids = np.concatenate([self.con_ids, np.zeros_like(self.con_ids)])
-            self.slots = np.concatenate([self.slots, np.full_like(self.slots, -1)])
-            self.flags = np.concatenate([self.flags, np.zeros_like(self.flags)])
-        self.con_ids[request], self.slots[request], self.flags[request] = con_id, slot, 0
-
-    def con_id(self, request: int) -> int:
-        """Its contract; 0 where it is no line of ours."""
-        return int(self.con_ids[request]) if 0 <= request < self.con_ids.size else 0
-
-    def market_data_type(self, request: int, kind: int) -> None:
-        """TWS's marketDataType (1 live, 2 frozen, 3 delayed, 4 delayed and frozen) marks what follows."""
-        if self.con_id(request):
-            frozen = TickFlag.FROZEN if kind in (2, 4) else 0
-            self.flags[request] = frozen | (TickFlag.DELAYED if kind in (3, 4) else 0)
-
-    def clear(self) -> None:
-        """Forget all: request ids mean nothing on the next connection."""
-        self.con_ids[:], self.slots[:], self.flags[:] = 0, -1, 0
+        sizes = [MAX_TICKS] + [MAX_OTHERS] * (KINDS - 1)
+        pairs = zip(DTYPES, sizes, strict=True)
+        self.raw: list[NDArray[Any]] = [np.zeros(size, dtype=_writable(dtype)) for dtype, size in pairs]
+        self.records = [raw.view(dtype) for raw, dtype in zip(self.raw, DTYPES, strict=True)]
+        self.slots: list[NDArray[np.int32]] = [np.zeros(size, dtype=np.int32) for size in sizes[:2]]
+        self.counts: NDArray[np.int64] = np.zeros(KINDS, dtype=np.int64)
+        self.cold: NDArray[np.int64] = np.zeros((MAX_COLD, BEFORE + KINDS), dtype=np.int64)
 
 
 def run(buffer: NDArray[np.uint8], start: int, end: int, lines: Lines, recv_ns: int, market_ns: int,
-        out: Output) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """`decode` over typed holders."""
+        out: Output) -> tuple[int, int, int]:  # fmt: skip
+    """`decode` over typed holders: (index of the first byte not used, cold frames, why it stopped)."""
+    ticks, options, *feeds = out.raw
+    trades, quotes, midpoints, depths, bars = feeds
     return decode(
-        buffer, start, end, lines.con_ids, lines.slots, lines.flags, recv_ns, market_ns,
-        out.ticks, out.tick_slots, out.options, out.option_slots, out.cold,
+        buffer, start, end, lines.con_ids, lines.slots, lines.flags, lines.what, lines.seen_ns, recv_ns, market_ns,
+        ticks, out.slots[0], options, out.slots[1], trades, quotes, midpoints, depths, bars, out.counts, out.cold,
     )  # fmt: skip
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal, InvalidOperation
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import WireError
 from pipeline.messages import OPTION, TICK, TickFlag
-from pipeline.tws.decode import DELAYED, SIZED_TYPES
+from pipeline.tws import slow_feeds
+from pipeline.tws.hot import DELAYED, SIZED_TYPES
+from pipeline.tws.plain import integer, number, size
 
-HOT_IDS = frozenset((1, 2, 45, 46, 21))
-UNSET_DOUBLE = 1.7976931348623157e308
-UNSET_INTEGER = 2147483647
-_UNSET_SIZES = ("", "2147483647", "9223372036854775807", "1.7976931348623157E308", "-9223372036854775808")
+HOT_IDS = frozenset((1, 2, 45, 46, 21, *slow_feeds.READERS))
 _NUMBER = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _ATTRIBUTES = int(TickFlag.AUTO_EXECUTE | TickFlag.PAST_LIMIT | TickFlag.PRE_OPEN)
 
@@ -35,41 +33,14 @@ def is_number(value: bytes) -> bool:
     return _NUMBER.fullmatch(value) is not None
 
 
-def number(field: bytes) -> float:
-    """A double, nan where TWS left it unset; WireError for no number."""
-    if not field:
-        return math.nan
-    try:
-        value = float(field)
-    except ValueError as error:
-        raise WireError(f"expected a number, found {field[:40]!r}") from error
-    return value if math.isfinite(value) and abs(value) < UNSET_DOUBLE else math.nan
-
-
-def size(field: bytes) -> float:
-    """A size, nan where TWS left it unset; WireError for no number."""
-    try:
-        text = field.decode()
-        if text in _UNSET_SIZES:
-            return math.nan
-        value = float(Decimal(text))
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise WireError(f"expected a size, found {field[:40]!r}") from error
-    sane = math.isfinite(value) and abs(value) < UNSET_DOUBLE and value != UNSET_INTEGER
-    return value if sane else math.nan
-
-
-def integer(field: bytes) -> int:
-    """A whole number, 0 where the field is empty, as ibapi reads it."""
-    try:
-        return int(field or 0)
-    except ValueError as error:
-        raise WireError(f"expected a whole number, found {field[:40]!r}") from error
-
-
 def record(fields: list[bytes]) -> tuple[int, NDArray[np.void]]:
-    """(request id, one TICK or OPTION without times and con_id) of a hot frame that is not a text; else WireError."""
+    """(request id, one record without recv_ns and con_id) of a hot frame that is not a text; else WireError.
+
+    market_ns stands in it where the frame tells it, else 0.
+    """
     message = integer(fields[0])
+    if message in slow_feeds.READERS:
+        return slow_feeds.READERS[message](fields)
     if message == 21:
         return _computation(fields)
     if message == 1:

@@ -15,27 +15,30 @@ from ibapi.const import UNSET_DECIMAL, UNSET_DOUBLE
 
 from pipeline.errors import WireError
 from pipeline.messages import TickFlag
-from pipeline.tws import decode, slow
+from pipeline.tws import decode, hot, slow
+from pipeline.tws.lines import Lines
+from pipeline.tws.plain import integer
 
 VERSIONS = (157, 163, 164, 170, 178, 182, 189, 194, 196, 200)
-LINES = decode.Lines()
+LINES = Lines()
 for _request in range(1, 200):
     LINES.add(_request, 10_000 + _request, _request % 7)
 OUT = decode.Output()
 
 
-def run(data: bytes, lines: decode.Lines = LINES) -> tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any], Any, int]:
+def run(data: bytes, lines: Lines = LINES) -> tuple[int, np.ndarray[Any, Any], np.ndarray[Any, Any], Any, int]:
     """(bytes used, ticks, options, cold rows, why) of one pass."""
     buffer = np.frombuffer(data, dtype=np.uint8).copy()
-    used, ticks, options, cold, why = decode.run(buffer, 0, len(data), lines, 111, 222, OUT)
-    return used, OUT.ticks[:ticks].copy(), OUT.options[:options].copy(), OUT.cold[:cold].copy(), why
+    used, cold, why = decode.run(buffer, 0, len(data), lines, 111, 222, OUT)
+    ticks, options = (OUT.records[kind][: OUT.counts[kind]].copy() for kind in (decode.TICKS, decode.OPTIONS))
+    return used, ticks, options, OUT.cold[:cold].copy(), why
 
 
 def by_slow_path(payload: bytes) -> tuple[int, dict[str, float]] | str:
     """(request, values) of one payload, "text", or "bad"."""
     fields = slow.fields_of(payload)
     try:
-        if slow.integer(fields[0]) == 46 and len(fields) == 5 and not slow.is_number(fields[4]):
+        if integer(fields[0]) == 46 and len(fields) == 5 and not slow.is_number(fields[4]):
             return "text"
         request, record = slow.record(fields)
     except (WireError, IndexError):
@@ -121,7 +124,7 @@ def normal(value: Any, size: bool = False) -> float:
     return math.nan if unset else number
 
 
-LIVE = decode.DELAYED
+LIVE = hot.DELAYED
 
 
 def expected(calls: list[tuple[Any, ...]], fields: list[str]) -> list[tuple[Any, ...]]:
@@ -248,20 +251,20 @@ def test_a_million_random_prices_are_exact(frame: Any) -> None:
         assert ticks["price"].tolist() == [float(text) for text in texts]
 
 
-@pytest.mark.parametrize("delayed", sorted(decode.DELAYED))
+@pytest.mark.parametrize("delayed", sorted(hot.DELAYED))
 def test_delayed_types_become_live_ones_with_the_flag(delayed: int, frame: Any) -> None:
     option = 80 <= delayed <= 83
     data = frame(21, 1, delayed, 0, *["0.5"] * 8) if option else frame(45, 6, 1, delayed, "1.5")
     _, ticks, options, _, _ = run(data)
     record = (options if len(options) else ticks)[0]
-    assert record["tick_type"] == decode.DELAYED[delayed]
+    assert record["tick_type"] == hot.DELAYED[delayed]
     assert record["flags"] & TickFlag.DELAYED
 
 
 def test_delayed_table_pairs_the_names_of_the_genuine_client() -> None:
     from ibapi.ticktype import TickTypeEnum
 
-    for delayed, live in decode.DELAYED.items():
+    for delayed, live in hot.DELAYED.items():
         name = TickTypeEnum.toStr(delayed).removeprefix("DELAYED_")
         assert TickTypeEnum.toStr(live) in (
             name, f"{name}_COMPUTATION", f"{name.removeprefix('YIELD_')}_YIELD", name + "_OPTION"
@@ -269,7 +272,7 @@ def test_delayed_table_pairs_the_names_of_the_genuine_client() -> None:
 
 
 def test_market_data_type_flags_what_follows(frame: Any) -> None:
-    lines = decode.Lines()
+    lines = Lines()
     lines.add(5, 77)
     for kind, flags in ((1, 0), (2, TickFlag.FROZEN), (3, TickFlag.DELAYED), (4, TickFlag.FROZEN | TickFlag.DELAYED)):
         lines.market_data_type(5, kind)
@@ -313,7 +316,7 @@ def test_cold_frames_stand_in_their_place(frame: Any) -> None:
     hot, cold = frame(2, 6, 1, 8, "5"), frame(49, 1, 1)
     _, ticks, _, rows, _ = run(cold + hot + hot + cold + hot)
     assert len(ticks) == 3
-    assert rows[:, decode.TICKS_BEFORE].tolist() == [0, 2]
+    assert rows[:, decode.BEFORE + decode.TICKS].tolist() == [0, 2]
     assert rows[:, decode.LENGTH].tolist() == [len(cold) - 4] * 2
 
 
@@ -338,7 +341,7 @@ def test_unknown_request_is_left_to_the_slow_path(frame: Any) -> None:
 
 
 def test_lines_grow_and_forget() -> None:
-    lines = decode.Lines(4)
+    lines = Lines(4)
     lines.add(100, 7, 3)
     assert (lines.con_id(100), lines.con_id(99), lines.con_id(10**6), lines.con_id(-1)) == (7, 0, 0, 0)
     lines.clear()
