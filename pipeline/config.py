@@ -87,6 +87,8 @@ class Tws(Section, frozen=True, kw_only=True):
     accounts: list[str] = []  # allowed; empty: all of the mode
     market_data_type: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
     max_lines: PositiveInt = 100
+    max_depth: PositiveInt = 3
+    max_tick_by_tick: PositiveInt = 5
     messages_per_s: PositiveFloat = 40.0
 
 

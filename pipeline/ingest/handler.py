@@ -37,8 +37,8 @@ class IngestHandler(Callbacks):
                 setattr(self, name, getattr(part, name))
 
     def ticks(self, records: NDArray[np.void], slots: NDArray[np.int32]) -> None:
+        self._ingest.latest.ticks(records, slots)  # first: it flags what is suspect
         self._ingest.stream.records(b"md.tick", records)
-        self._ingest.latest.ticks(records, slots)
 
     def options(self, records: NDArray[np.void], slots: NDArray[np.int32]) -> None:
         self._ingest.stream.records(b"md.option", records)

@@ -18,6 +18,7 @@ from pipeline.ingest import latest
 from pipeline.ingest.accounts import Accounts
 from pipeline.ingest.book import Book
 from pipeline.ingest.contracts import OPTIONS, Contracts
+from pipeline.ingest.feeds import Feeds
 from pipeline.ingest.handler import IngestHandler
 from pipeline.ingest.instruments import Instruments
 from pipeline.ingest.market import Market
@@ -88,10 +89,12 @@ class Ingest(Service):
         self.accounts = Accounts(hub, self.book, contracts)
         self.contracts = contracts
         self.market = Market(hub, self.latest)
+        self.feeds = Feeds(hub, contracts)
         self.parts: list[Part] = [
             self.accounts,
             contracts,
             self.market,
+            self.feeds,
             Watching(hub, contracts, self.watchlist),
         ]
         self._part_of = {kind: part for part in self.parts for kind in part.commands}
@@ -181,7 +184,7 @@ class Ingest(Service):
         self.wants_changed = True
 
     def _choose_lines(self) -> None:
-        """Underlyings of what is held first, then what is held, then what is watched."""
+        """Underlyings of what is held first, then what is held, what somebody looks at, what is watched."""
         self.wants_changed = False
         held = self.book.held()
         wants: list[Want] = []
@@ -191,6 +194,7 @@ class Ingest(Service):
             wants.append(Want(con_id, Priority.HELD if is_option else Priority.UNDERLYING, weight))
             if known is not None and is_option and known.under_con_id:
                 wants.append(Want(known.under_con_id, Priority.UNDERLYING, weight))
+        wants += [Want(con_id, Priority.LEASED) for con_id in self.feeds.looked_at]
         wants += [Want(con_id, Priority.WATCHED) for con_id in self.watchlist.con_ids]
         for con_id in self.watchlist.con_ids:
             self.contracts.want(con_id)

@@ -77,6 +77,8 @@ CODES: dict[int, Meaning] = {
     300: Meaning(_I, "no request with this id"),
     309: Meaning(_R, "too many market-depth requests", Action.RETRY_LATER),
     310: Meaning(_I, "no market depth with this id"),
+    316: Meaning(_R, "market depth was halted", Action.RETRY_LATER),
+    317: Meaning(_W, "market depth was reset: the book begins anew"),
     320: Meaning(_R, "TWS could not read the request"),
     321: Meaning(_R, "TWS found the request invalid"),
     322: Meaning(_R, "TWS could not process the request"),
@@ -112,6 +114,7 @@ CODES: dict[int, Meaning] = {
     2119: Meaning(_I, "market-data farm is connecting"),
     2137: Meaning(_W, "the order crosses the position"),
     2148: Meaning(_W, "order warning"),
+    2152: Meaning(_I, "exchanges of the market depth"),
     2157: Meaning(_W, "contract-data farm broken"),
     2158: Meaning(_I, "contract-data farm ok"),
     2168: Meaning(_I, "an attribute is no longer used"),
@@ -135,15 +138,20 @@ CODES: dict[int, Meaning] = {
 
 _FARM_CODES = {2103: "broken", 2104: "ok", 2105: "broken", 2106: "ok", 2107: "idle", 2108: "idle", 2119: "connecting",
                2157: "broken", 2158: "ok"}  # fmt: skip
+_WARNINGS = range(2100, 2200)  # TWS's numbers for what it tells besides an answer
 _UNKNOWN_REQUEST = Meaning(_R, "TWS refused the request")
+_UNKNOWN_WARNING = Meaning(_W, "TWS warns")
 _UNKNOWN_NOTICE = Meaning(_I, "TWS says")
 
 
 def meaning(code: int, request: int) -> Meaning:
-    """Its row; a code that isn't in the table ends a request, and is a notice without one."""
+    """Its row; a code that isn't in the table ends a request unless it is one of TWS's warnings, and is a
+    notice without a request."""
     known = CODES.get(code)
     if known is not None:
         return known
+    if code in _WARNINGS:
+        return _UNKNOWN_WARNING
     return _UNKNOWN_REQUEST if request > 0 else _UNKNOWN_NOTICE
 
 

@@ -1,4 +1,5 @@
-"""Which contracts get TWS's market-data lines: underlyings first, then held legs, then the watchlist. Pure."""
+"""Which contracts get TWS's market-data lines: underlyings first, then held legs, then what somebody looks at,
+then the watchlist. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ class Priority(IntEnum):
 
     UNDERLYING = 0
     HELD = 1
-    WATCHED = 2
+    LEASED = 2  # somebody looks at it now
+    WATCHED = 3
 
 
 @dataclass(frozen=True, slots=True)

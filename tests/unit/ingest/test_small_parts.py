@@ -37,10 +37,32 @@ def test_latest_keeps_the_newest_of_each_kind() -> None:
     ]  # fmt: skip
     assert (held["flags"] == TickFlag.SNAPSHOT).all()
     assert len(options) == 0
-    assert (latest.seen_ns(11), latest.seen_ns(12), latest.seen_ns(99)) == (4, 2, 0)
     latest.forget(11)
     assert len(latest.snapshot()[0]) == 1
-    assert latest.seen_ns(11) == 0
+
+
+def marked(latest: Latest, con_id: int, *prices: float, kind: int = 4) -> list[bool]:
+    """Which of these ticks are flagged SUSPECT."""
+    records = ticks(*((con_id, kind, price) for price in prices))
+    latest.ticks(records, np.full(len(prices), latest.slot(con_id), dtype=np.int32))
+    return [bool(flags & TickFlag.SUSPECT) for flags in records["flags"]]
+
+
+def test_a_leap_is_suspect_until_it_is_said_twice() -> None:
+    latest = Latest()
+    assert marked(latest, 1, 100.0, 1000.0, 101.0, 99.0) == [False, True, False, False]
+    assert marked(latest, 1, 20.0, 20.1, 20.0) == [True, False, False], "the second says the same: it is the price"
+    assert [float(t["price"]) for t in latest.snapshot()[0]] == [20.0]
+    assert marked(latest, 2, 0.05, 0.40, 1.0) == [False, False, False], "small prices leap"
+
+
+def test_a_share_below_zero_is_suspect_and_a_spread_is_not() -> None:
+    latest = Latest()
+    latest.never_negative(1)
+    assert marked(latest, 1, -5.0, 0.0, 5.0) == [True, True, False]
+    assert marked(latest, 1, 0.0, kind=1) == [False], "an option's bid may be zero"
+    assert marked(latest, 2, -37.63) == [False]
+    assert len(latest.snapshot()[0]) == 3
 
 
 def test_latest_grows_past_its_capacity() -> None:
