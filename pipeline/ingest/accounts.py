@@ -12,6 +12,7 @@ from decimal import Decimal
 from ibapi.contract import Contract
 
 from pipeline.ingest.book import Book
+from pipeline.ingest.checks import Checks
 from pipeline.ingest.contracts import Contracts
 from pipeline.ingest.part import Hub, Item, Part
 from pipeline.tws import translate
@@ -24,9 +25,9 @@ SWEEP_S = 60.0  # marks of each account are asked again this often when there ar
 class Accounts(Part):
     """Requests and answers about accounts."""
 
-    def __init__(self, hub: Hub, book: Book, contracts: Contracts) -> None:
+    def __init__(self, hub: Hub, book: Book, contracts: Contracts, checks: Checks) -> None:
         super().__init__(hub)
-        self.book, self._contracts = book, contracts
+        self.book, self._contracts, self._checks = book, contracts, checks
         self._connection, self._clock, self._publish = hub.connection, hub.clock, hub.publish_all
         self._values: dict[int, str] = {}  # request → account
         self._pnl: dict[int, str] = {}
@@ -72,10 +73,14 @@ class Accounts(Part):
         if modelCode:
             return
         account = account or self._values.get(reqId, "")
-        self._publish(self.book.value(translate.account_value(account, key, value, currency, self._clock.now_ns())))
+        told = translate.account_value(account, key, value, currency, self._clock.now_ns())
+        if not self._checks.value(reqId, told):
+            self._publish(self.book.value(told))
 
     def accountUpdateMultiEnd(self, reqId: int) -> None:
         """All keys of an account have come."""
+        if self._checks.values_end(reqId):
+            return
         account = self._values.get(reqId)
         if account is not None:
             self._publish(self.book.part(account, "values", self._clock.now_ns()))

@@ -48,7 +48,7 @@ class Book:
         """A new connection: everything is told again."""
         self._shadows = {account: _Shadow() for account in accounts}
         for account in accounts:
-            self.accounts.setdefault(account, Account())
+            self.accounts.setdefault(account, Account()).pnl = None
 
     @property
     def gathering(self) -> list[str]:
@@ -94,7 +94,7 @@ class Book:
         if account is None:
             return []
         account.pnl = pnl
-        return [pnl]
+        return [] if pnl.account in self._shadows else [pnl]  # else it goes out with the whole picture
 
     def part(self, account: str, part: str, recv_ns: int) -> list[Message]:
         """`part` (values · positions · marks) of the account has come in full; gives the picture once it is whole."""
@@ -131,8 +131,10 @@ class Book:
             positions=len(account.positions),
             base_currency=_base_currency(account.values),
             recv_ns=recv_ns,
+            missing=",".join(sorted(PARTS - shadow.parts)),
         )
-        return [*account.values.values(), *account.positions.values(), *gone, account.snapshot]
+        profit = [account.pnl] if account.pnl is not None else []
+        return [*account.values.values(), *account.positions.values(), *gone, *profit, account.snapshot]
 
     def messages(self) -> list[Message]:
         """Everything that is published now, for one who joins late."""

@@ -17,6 +17,7 @@ from pipeline.clock import JumpWatch
 from pipeline.ingest import latest
 from pipeline.ingest.accounts import Accounts
 from pipeline.ingest.book import Book
+from pipeline.ingest.checks import Checks
 from pipeline.ingest.contracts import OPTIONS, Contracts
 from pipeline.ingest.feeds import Feeds
 from pipeline.ingest.handler import IngestHandler
@@ -86,12 +87,14 @@ class Ingest(Service):
             publish=self.publish, records=self.stream.records, answer=self._answer, lines_changed=self._want_again,
         )  # fmt: skip
         contracts = Contracts(hub)
-        self.accounts = Accounts(hub, self.book, contracts)
+        checks = Checks(hub, self.book, contracts)
+        self.accounts = Accounts(hub, self.book, contracts, checks)
         self.contracts = contracts
         self.market = Market(hub, self.latest)
         self.feeds = Feeds(hub, contracts)
         self.parts: list[Part] = [
             self.accounts,
+            checks,
             contracts,
             self.market,
             self.feeds,

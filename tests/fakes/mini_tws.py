@@ -106,6 +106,10 @@ class MiniTws:
                     for con_id, quantity in held.items():
                         session.send(frame(61, 3, account, *self._contract(con_id), quantity, "10.5"))
                 session.send(frame(62, 1))
+            case "74":
+                for con_id, quantity in self.positions[fields[3]].items():
+                    session.send(frame(71, 1, fields[2], fields[3], *self._contract(con_id), quantity, "10.5", ""))
+                session.send(frame(72, 1, fields[2]))
             case "76":
                 self._account_values(session, int(fields[2]), fields[3])
             case "6":

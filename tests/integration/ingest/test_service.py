@@ -10,10 +10,12 @@ import pytest
 
 from pipeline import messages
 from pipeline.messages import (
+    AccountCheck,
     AccountPnL,
     AccountSnapshot,
     AccountValue,
     AddSymbol,
+    Difference,
     FindSymbols,
     Frame,
     Gap,
@@ -227,3 +229,28 @@ def test_garbage_costs_a_reconnect_and_nothing_else(desk: Any, tws: Any) -> None
     tws.tick(1, 4, "11.0", "1")
     run.run_until(lambda: len(run.ticks()) == 2)
     assert run.ticks()["price"].tolist() == [10.0, 11.0]
+
+
+def test_what_tws_never_told_is_found_by_the_check_and_repaired(desk: Any, tws: Any, monkeypatch: Any) -> None:
+    for name, seconds in (("FIRST_S", 0.2), ("AGAIN_S", 0.2), ("EVERY_S", 0.5)):
+        monkeypatch.setattr(f"pipeline.ingest.checks.{name}", seconds)
+    tws.values["TotalCashValue"] = "5000"
+    run = desk(tws)
+    run.run_until(lambda: {c.part for c in run.kept(AccountCheck) if c.account == "DU1"} == {"positions", "cash"})
+    assert [c.differences for c in run.kept(AccountCheck)] == [0] * len(run.kept(AccountCheck))
+    tws.positions["DU1"] = {2: 70, 5: 3}  # one fewer, one other, one new, and not a word about it
+    tws.values["TotalCashValue"] = "6000"
+    run.run_until(lambda: len(run.kept(Difference)) >= 5)
+    found = {(d.account, d.part, d.key, d.ours, d.tws) for d in run.kept(Difference)}
+    assert found == {
+        ("DU1", "positions", "2", "100", "70"),
+        ("DU1", "positions", "4", "-1", "nothing"),
+        ("DU1", "positions", "5", "nothing", "3"),
+        ("DU1", "cash", "TotalCashValue USD", "5000", "6000"),
+        ("DU2", "cash", "TotalCashValue USD", "5000", "6000"),
+    }
+    last = {p.con_id: p.quantity for p in run.kept(Position) if p.account == "DU1"}
+    assert last == {2: 70.0, 4: 0.0, 5: 3.0}
+    checks = len(run.kept(AccountCheck))
+    run.run_until(lambda: len(run.kept(AccountCheck)) >= checks + 4)
+    assert [c.differences for c in run.kept(AccountCheck)][-4:] == [0] * 4
