@@ -1,12 +1,13 @@
 """`test`: lint, types and import contracts, then every test; one table of durations at the end.
 
-Two lanes of tests run side by side, one that computes and one that mostly waits; what runs the whole product comes
+Three lanes of tests run side by side, one that computes and two that mostly wait; what runs the whole product comes
 after them, alone, because it takes every core there is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,6 +21,12 @@ from pipeline.commands import ROOT, screen
 
 SOURCES = ("run.py", "manage.py", "pipeline", "storage", "ui", "configs", "tests", "bench")
 GATEWAY = "tests/integration/gateway"
+CLIENTS = [f"tests/integration/{name}" for name in ("tws", "ingest", "orders", "faults")]
+LANES = {
+    "integration": ["tests/integration", *(f"--ignore={folder}" for folder in (GATEWAY, *CLIENTS))],
+    "TWS clients": CLIENTS,
+    "unit, gateway": ["tests/unit", GATEWAY],
+}
 Result = tuple[str, int, float]  # name, exit code, seconds
 
 
@@ -41,18 +48,28 @@ def _steps(long: bool, rest: list[str]) -> Iterator[Result]:
         return
     for name, words in checks():
         yield _run(name, words)
-    with tempfile.TemporaryFile() as printed:
-        started = time.monotonic()
-        words = tests(long, ["tests/unit", GATEWAY])
-        beside = subprocess.Popen(words, cwd=ROOT, env=_environment(), stdout=printed, stderr=subprocess.STDOUT)
-        yield _run("integration", tests(long, ["tests/integration", f"--ignore={GATEWAY}"]))
-        code = beside.wait()
-        print("── unit, gateway", flush=True)
-        printed.seek(0)
-        shutil.copyfileobj(printed, sys.stdout.buffer)
-        sys.stdout.flush()
-        yield "unit, gateway", code, time.monotonic() - started
+    yield from _side_by_side({name: tests(long, words) for name, words in LANES.items()})
     yield _run("end to end", tests(long, ["tests/e2e"]))
+
+
+def _side_by_side(lanes: dict[str, list[str]]) -> Iterator[Result]:
+    """All at once; the first prints as it goes, the others when they have ended."""
+    (first, words), *others = lanes.items()
+    started = time.monotonic()
+    with contextlib.ExitStack() as files:
+        beside = []
+        for name, lane in others:
+            printed = files.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(lane, cwd=ROOT, env=_environment(), stdout=printed, stderr=subprocess.STDOUT)
+            beside.append((name, process, printed))
+        yield _run(first, words)
+        for name, process, printed in beside:
+            code = process.wait()
+            print(f"── {name}", flush=True)
+            printed.seek(0)
+            shutil.copyfileobj(printed, sys.stdout.buffer)
+            sys.stdout.flush()
+            yield name, code, time.monotonic() - started
 
 
 def checks() -> list[tuple[str, list[str]]]:

@@ -91,6 +91,10 @@ class Book:
         """The order of a bare status update, if it is known."""
         return self.orders.get(self._key_of_perm.get(perm_id, (client_id, order_id)))
 
+    def key_of(self, order: OrderState) -> Key:
+        """What the order is called here for all its life."""
+        return self._key(order)
+
     def own(self, order_id: int) -> OrderState | None:
         """An order placed here."""
         return self.orders.get((self.client_id, order_id))
@@ -99,8 +103,10 @@ class Book:
         """TWS sends executions again after every reconnect."""
         return exec_id in self.executions
 
-    def unaccounted(self, seen: Iterable[OrderState], now_ns: int) -> list[OrderState]:
+    def unaccounted(self, seen: Iterable[OrderState], asked_ns: int, now_ns: int) -> list[OrderState]:
         """Orders that should still work, but that TWS, asked for everything, did not name: their state is unknown.
+
+        An order of which something was heard since `asked_ns` may be too young for the answer: it stays as it is.
 
         Their executions decide where there are any: filled to the full quantity is Filled.
         """
@@ -108,7 +114,7 @@ class Book:
         named = {self._key(order) for order in seen}
         lost = [self._never_told(intent, now_ns) for intent in self._untold(seen)]
         for key, order in self.orders.items():
-            if key in named or order.status in FINAL or order.status == UNKNOWN:
+            if key in named or order.status in FINAL or order.status == UNKNOWN or order.recv_ns >= asked_ns:
                 continue
             filled = self._filled(order)
             done = filled >= order.quantity > 0

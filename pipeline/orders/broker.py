@@ -13,8 +13,8 @@ from ibapi.order_cancel import OrderCancel
 
 from pipeline.clock import Clock
 from pipeline.config import Settings
-from pipeline.messages import Instrument, Message, OrderSpec, OrderState
-from pipeline.orders import translate
+from pipeline.messages import Execution, Instrument, Message, OrderSpec, OrderState
+from pipeline.orders import check, translate
 from pipeline.orders.book import Book
 from pipeline.orders.previews import Preview, Previews
 from pipeline.runtime import Runtime
@@ -24,6 +24,7 @@ from pipeline.tws.connection import Connection
 from pipeline.tws.error_codes import Severity, TwsError
 
 RECONCILE_DEADLINE_S = 10.0
+CHECK_EVERY_S = 60.0
 REFRESH_AFTER_S = 0.5  # a fill moves several positions at once
 UNACKNOWLEDGED = frozenset({"Intent", "PendingSubmit"})
 CANCELLED_CODE = 202
@@ -48,7 +49,11 @@ class Broker(Callbacks):
         self.reconciled = False
         self._missing: set[str] = set()  # parts of the picture that TWS has not finished
         self._seen: list[OrderState] = []
-        self._asked_s = 0.0
+        self._asked_s, self._asked_ns = 0.0, 0
+        self._fills: dict[str, Execution] = {}  # that TWS named since it was asked
+        self._before = check.Before({}, frozenset())
+        self._compared_before = False
+        self._check_due_s = float("inf")
         self._refresh_due_s = float("inf")
         self._next_order_id = 0
         self.connection = Connection(
@@ -94,6 +99,9 @@ class Broker(Callbacks):
             return
         if self._missing and now_s - self._asked_s > RECONCILE_DEADLINE_S:
             self._ask_everything()
+        elif not self._missing and now_s >= self._check_due_s:
+            self._check_due_s = self._refresh_due_s = float("inf")
+            self._ask_everything()
         elif now_s >= self._refresh_due_s:
             self._refresh_due_s = float("inf")
             self._ask_open_and_executions()
@@ -105,7 +113,7 @@ class Broker(Callbacks):
         self._ask_everything()
 
     def tws_lost(self, reason: str) -> None:
-        self.reconciled, self._missing = False, set()
+        self.reconciled, self._missing, self._check_due_s = False, set(), float("inf")
         self._previews.lost()
         self._changed()
 
@@ -114,6 +122,8 @@ class Broker(Callbacks):
 
     def _ask_everything(self) -> None:
         self._missing, self._seen, self._asked_s = set(PARTS), [], self._clock.monotonic()
+        self._asked_ns, self._fills = self._clock.now_ns(), {}
+        self._before = check.Before(dict(self._book.orders), frozenset(self._book.executions))
         self._ask_open_and_executions()
         self.connection.client.reqCompletedOrders(False)
 
@@ -127,10 +137,23 @@ class Broker(Callbacks):
         self._missing.discard(part)
         if self._missing:
             return
-        for order in self._book.unaccounted(self._seen, self._clock.now_ns()):
+        now_ns = self._clock.now_ns()
+        unnamed = self._book.unaccounted(self._seen, self._asked_ns, now_ns)
+        for order in unnamed:
             self._publish(order)
-        self.reconciled, self._seen = True, []
+        named = {self._book.key_of(order): order for order in self._seen}
+        if self._compared_before:  # the first picture of a process has nothing to be compared with
+            self._compare(check.Answer(named, self._fills.values(), unnamed), now_ns)
+        self._compared_before = True
+        self.reconciled, self._seen, self._fills = True, [], {}
+        self._check_due_s = self._clock.monotonic() + CHECK_EVERY_S
         self._changed()
+
+    def _compare(self, answer: check.Answer, now_ns: int) -> None:
+        """Tell what TWS had to be asked for; it was published as it came."""
+        found = check.differences(self._before, answer, self._book.client_id, now_ns)
+        for message in (*found, *check.checks(self.connection.accounts, answer, found, now_ns)):
+            self._publish(message)
 
     def openOrderEnd(self) -> None:
         self._part_done("open orders")
@@ -213,8 +236,11 @@ class Broker(Callbacks):
     # Fills.
 
     def execDetails(self, reqId: int, contract: Contract, execution: Any) -> None:
-        if not self._book.knows_execution(execution.execId):
-            self._publish(tws.execution(contract, execution, self._clock.now_ns()))
+        fill = tws.execution(contract, execution, self._clock.now_ns())
+        if self._missing:
+            self._fills[fill.exec_id] = fill
+        if not self._book.knows_execution(fill.exec_id):
+            self._publish(fill)
 
     def commissionAndFeesReport(self, commissionAndFeesReport: Any) -> None:
         told = tws.commission(commissionAndFeesReport, self._clock.now_ns())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ibapi.contract import Contract, ContractDetails
 
@@ -170,6 +172,10 @@ def order_state(order_id: int, contract: Contract, order: Any, state: Any, recv_
         filled=_zero(number(getattr(order, "filledQuantity", math.nan))),
         text=state.warningText or getattr(state, "completedStatus", "") or "",
         recv_ns=recv_ns,
+        stop_price=number(order.auxPrice) if _triggered(order.orderType) else math.nan,
+        trailing_percent=number(order.trailingPercent),
+        parent_id=int(order.parentId),
+        oca_group=order.ocaGroup,
     )
 
 
@@ -204,7 +210,26 @@ def execution(contract: Contract, fill: Any, recv_ns: int) -> Execution:
         exchange=fill.exchange,
         time_text=fill.time,
         recv_ns=recv_ns,
+        time_ns=fill_time_ns(fill.time),
+        liquidity=int(getattr(fill, "lastLiquidity", 0) or 0),
     )
+
+
+def _triggered(order_type: str) -> bool:
+    """Types whose auxPrice is a trigger or a trailing amount."""
+    return any(word in order_type for word in ("STP", "TRAIL", "MIT", "LIT"))
+
+
+def fill_time_ns(text: str) -> int:
+    """TWS's time of a fill as UTC ns: `20261123 15:30:01 US/Eastern`, or with a dash in UTC; 0 for anything else."""
+    parts = text.replace("-", " ", 1).split()
+    zone = parts[2] if len(parts) == 3 else "UTC" if len(parts) == 2 and "-" in text else ""
+    try:
+        place = ZoneInfo(zone)
+        moment = datetime.strptime(" ".join(parts[:2]), "%Y%m%d %H:%M:%S").replace(tzinfo=place)
+    except (ValueError, KeyError, OSError):
+        return 0
+    return int(moment.timestamp()) * 1_000_000_000
 
 
 def commission(report: Any, recv_ns: int) -> Commission:

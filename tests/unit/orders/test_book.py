@@ -114,7 +114,7 @@ def test_an_order_is_found_by_its_perm_id_under_any_order_id() -> None:
 
 
 def test_an_order_that_tws_does_not_name_is_unknown_and_not_sent_again() -> None:
-    (lost,) = placed().unaccounted([], now_ns=9)
+    (lost,) = placed().unaccounted([], 8, now_ns=9)
     assert lost.status == "Unknown"
     assert "check it in TWS" in lost.text
 
@@ -122,11 +122,11 @@ def test_an_order_that_tws_does_not_name_is_unknown_and_not_sent_again() -> None
 def test_an_intent_of_which_nothing_was_heard_is_unknown_until_tws_names_it() -> None:
     book = Book(OWN)
     book.apply(OrderIntent(client_key="k", order_id=3, spec=SPEC, actor="me"))
-    assert book.unaccounted([state(perm_id=55)], now_ns=9) == []
-    (lost,) = book.unaccounted([], now_ns=9)
+    assert book.unaccounted([state(perm_id=55)], 8, now_ns=9) == []
+    (lost,) = book.unaccounted([], 8, now_ns=9)
     assert (lost.status, lost.client_key, lost.order_id, lost.quantity) == ("Unknown", "k", 3, 10.0)
     book.apply(lost)
-    assert book.unaccounted([], now_ns=10) == []
+    assert book.unaccounted([], 8, now_ns=10) == []
 
 
 def test_a_repeated_change_gets_the_first_answer_after_a_restart() -> None:
@@ -140,12 +140,12 @@ def test_an_order_that_tws_does_not_name_but_whose_fills_add_up_is_filled() -> N
     book = placed()
     book.apply(execution(shares=4.0))
     book.apply(execution(exec_id="e2", shares=6.0))
-    (found,) = book.unaccounted([], now_ns=9)
+    (found,) = book.unaccounted([], 8, now_ns=9)
     assert (found.status, found.filled) == ("Filled", 10.0)
 
 
 def test_a_named_order_is_accounted_for() -> None:
-    assert placed().unaccounted([state(perm_id=55)], now_ns=9) == []
+    assert placed().unaccounted([state(perm_id=55)], 8, now_ns=9) == []
 
 
 def ticks(*rows: tuple[int, int, float]) -> np.ndarray:
@@ -176,3 +176,10 @@ def test_no_quote_and_bad_quotes_are_nan_never_zero() -> None:
     quotes.apply(ticks((8, 4, 3.0)))
     quotes.clear()
     assert math.isnan(quotes.quote(8, 0).mark)
+
+
+def test_an_order_that_was_heard_of_since_the_question_stays_as_it_is() -> None:
+    book = placed()
+    (lost,) = book.unaccounted([], 10**18, now_ns=10**18 + 1)
+    assert lost.status == "Unknown"
+    assert book.unaccounted([], 0, now_ns=1) == []

@@ -125,3 +125,12 @@ def test_commission_of_either_name() -> None:
     assert math.isnan(translate.commission(new, 5).realized_pnl)
     assert translate.commission(old, 5).commission == 1.25
     assert translate.commission(old, 5).realized_pnl == 3.0
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("20261123 10:30:01 US/Eastern", 1_795_447_801), ("20261123-15:30:01", 1_795_447_801),
+    ("20261123  10:30:01 US/Eastern", 1_795_447_801), ("20261123 10:30:01", 0), ("", 0), ("soon", 0),
+    ("20261123 10:30:01 Nowhere/Land", 0), ("20261323 10:30:01 UTC", 0),
+])  # fmt: skip
+def test_times_of_fills_are_utc_or_unknown(text: str, expected: int) -> None:
+    assert translate.fill_time_ns(text) == expected * 1_000_000_000
