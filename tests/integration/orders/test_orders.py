@@ -23,6 +23,7 @@ from pipeline.bus.reading import read_frames
 from pipeline.clock import SystemClock
 from pipeline.config import Settings
 from pipeline.gateway.alone import running
+from pipeline.gateway.faults.tell import tell
 from pipeline.messages import AnyCommand, OrderSpec, OrderState, Reply
 from pipeline.runtime import Runtime
 
@@ -41,6 +42,7 @@ class Run:
         self.orders = Subscriber(self.context, runtime, "orders", clock)
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.seen: list[messages.Message] = []
+        self.control = Path()  # of the gateway
 
     def start(self, name: str) -> None:
         environment = os.environ | {"MARGINDESK_STATE": str(self.runtime.state_dir)}
@@ -127,9 +129,11 @@ def run(tmp_path: Path) -> Iterator[Run]:
     runtime = Runtime(tmp_path / "state")
     runtime.prepare()
     runtime.settings_file.write_bytes(msgspec.json.encode(Settings()))
-    with running() as (host, port), contextlib.ExitStack() as stack:
+    control = tmp_path / "control" / "faults"
+    with running(None, 0, None, "--control", str(control)) as (host, port), contextlib.ExitStack() as stack:
         runtime.announce("gateway", host=host, port=port, pid=0)
         made = Run(runtime)
+        made.control = control
         made.start("ingest")
         made.start("orders")
         yield made
@@ -256,3 +260,24 @@ def _market_price(run: Run, account: str) -> float:
     """A price 5 % below the market, found by what the collar says of a wild one."""
     refused = place(run, new_request_id(), limit(account, 1.0))
     return round(float(refused.text.split("away from the market ")[1].split(";")[0]) * 0.95, 2)
+
+
+def test_orders_made_in_tws_itself_show_up_with_their_fills(run: Run) -> None:
+    account = run.account()
+    run.until("first picture", lambda: any(isinstance(m, messages.TradingState) for m in run.seen))
+    assert tell(run.control, f"order BUY 10 KO LMT 500 {account}").startswith("ok")
+
+    def fills() -> list[messages.Execution]:
+        return [m for m in run.seen if isinstance(m, messages.Execution) and m.symbol == "KO"]
+
+    run.until("fills by hand", lambda: sum(fill.shares for fill in fills()) == 10.0)
+    assert {fill.account for fill in fills()} == {account}
+    assert all(fill.time_ns > 0 for fill in fills())
+    ids = {fill.exec_id for fill in fills()}
+    run.until("their cost", lambda: ids <= {m.exec_id for m in run.seen if isinstance(m, messages.Commission)})
+    run.until(
+        "the order",
+        lambda: any(isinstance(m, OrderState) and m.symbol == "KO" and m.status == "Filled" for m in run.seen),
+    )
+    told = [m for m in run.seen if isinstance(m, OrderState) and m.symbol == "KO"][-1]
+    assert (told.client_key, told.side, told.quantity) == ("", "BUY", 10.0)
