@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +21,7 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -75,6 +78,15 @@ class Gateway(Section, frozen=True, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
 
 
+class TwsTls(Section, frozen=True, kw_only=True):
+    """Certificates towards a TLS proxy in front of TWS; without `ca` the connection is plain."""
+
+    ca: str = ""  # of the proxy's certificate
+    cert: str = ""  # ours, where the proxy asks for one
+    key: str = ""  # mode 0600
+    server_name: str = ""  # in the proxy's certificate; empty: the host
+
+
 class Tws(Section, frozen=True, kw_only=True):
     """Where TWS listens (not used while the simulated gateway is enabled) and who may be met there."""
 
@@ -90,6 +102,11 @@ class Tws(Section, frozen=True, kw_only=True):
     max_depth: PositiveInt = 3
     max_tick_by_tick: PositiveInt = 5
     messages_per_s: PositiveFloat = 40.0
+    restart_time: str = "23:45"  # of TWS's own restart each night, HH:MM; empty: none
+    restart_zone: str = "America/New_York"
+    restart_within_min: PositiveFloat = 15.0
+    login_within_h: PositiveFloat = 12.0  # after Sunday 01:00 in New York, when IBKR asks for a login
+    tls: TwsTls = TwsTls()
 
 
 class Watchlist(Section, frozen=True, kw_only=True):
@@ -231,11 +248,13 @@ def _sense_faults(settings: Settings) -> list[str]:
     if tws.ingest_client_id == tws.orders_client_id:
         faults.append(f"$.tws.orders_client_id: expected another id than ingest's, found {tws.orders_client_id}")
     if not settings.gateway.enabled:
-        if tws.host not in LOOPBACK and not tws.tunnel:
-            faults.append(f"$.tws.host: expected loopback, or tunnel = true for an encrypted one, found {tws.host!r}")
+        if tws.host not in LOOPBACK and not tws.tunnel and not tws.tls.ca:
+            means = "[tws.tls] with a ca, or tunnel = true for an encrypted one"
+            faults.append(f"$.tws.host: expected loopback, {means}; found {tws.host!r}")
         wrong = {True: (7497, 4002), False: (7496, 4001)}[live]
         if tws.port in wrong:
             faults.append(f"$.tws.port: mode is {tws.mode!r}, but {tws.port} is the usual port of the other mode")
+    faults += [f"$.tws.{fault}" for fault in _tws_faults(tws)]
     faults += [f"$.gateway.{fault}" for fault in gateway_faults(settings.gateway)]
     if settings.web.host not in LOOPBACK:
         faults.append(f"$.web.host: expected loopback (put a TLS proxy in front of it), found {settings.web.host!r}")
@@ -248,6 +267,21 @@ def _sense_faults(settings: Settings) -> list[str]:
             faults.append(f"$.orders.kinds: expected MKT or LMT, found {kind!r}")
     if settings.desk.palette not in ("dark", "light", "dark-cb", "light-cb"):
         faults.append(f"$.desk.palette: expected dark, light, dark-cb or light-cb, found {settings.desk.palette!r}")
+    return faults
+
+
+def _tws_faults(tws: Tws) -> list[str]:
+    faults: list[str] = []
+    if bool(tws.tls.cert) != bool(tws.tls.key):
+        faults.append("tls.key: expected both cert and key, or none, found one")
+    if tws.tls.cert and not tws.tls.ca:
+        faults.append("tls.ca: expected the authority of the proxy's certificate, found none")
+    if tws.restart_time and not _TIME.fullmatch(tws.restart_time):
+        faults.append(f"restart_time: expected HH:MM, or nothing, found {tws.restart_time!r}")
+    try:
+        ZoneInfo(tws.restart_zone)
+    except (KeyError, ValueError, OSError):
+        faults.append(f"restart_zone: expected a time zone such as America/New_York, found {tws.restart_zone!r}")
     return faults
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 from pathlib import Path
 
-from pipeline import config
+from pipeline import config, private
 from pipeline.errors import CannotStart
 
 HANDSHAKE_S = 5.0
@@ -17,7 +15,7 @@ def context(settings: config.Gateway) -> ssl.SSLContext | None:
     """The server's side of TLS 1.2 or newer; None without a certificate. CannotStart names the file that is wrong."""
     if not settings.tls_cert:
         return None
-    _private(Path(settings.tls_key))
+    private.check(Path(settings.tls_key))
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
@@ -34,16 +32,3 @@ def context(settings: config.Gateway) -> ssl.SSLContext | None:
             raise CannotStart(text) from error
         made.verify_mode = ssl.CERT_REQUIRED
     return made
-
-
-def _private(key: Path) -> None:
-    """A key that others can read is no secret; they are refused as ssh refuses them."""
-    try:
-        found = key.stat()
-    except OSError as error:
-        raise CannotStart(f"{key}: expected a PEM key, found: {error.strerror}") from error
-    if os.name == "nt":
-        return
-    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or found.st_uid != os.geteuid():
-        text = f"{key}: expected a key of this user with mode 0600, found mode {stat.S_IMODE(found.st_mode):04o}"
-        raise CannotStart(text)

@@ -6,6 +6,7 @@ frames are decoded in one pass (`decode.py`), everything else goes through the g
 
 from __future__ import annotations
 
+import ssl
 import struct
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -68,7 +69,7 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
         super().__init__(handler)
         self.handler = handler
         self.lines = Lines()
-        self.outbox = Outbox(bucket_for(messages_per_s))
+        self.outbox = Outbox(bucket_for(messages_per_s), bucket_for(messages_per_s / 2.0))
         self.link: Link | None = None
         self.bad_messages = self.unknown_messages = self.frames = 0
         self.greeted = False  # the server's version is known, startApi is sent
@@ -79,13 +80,15 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
 
     # The life of a connection.
 
-    def dial(self, host: str, port: int, client_id: int) -> None:
+    def dial(
+        self, host: str, port: int, client_id: int, tls: ssl.SSLContext | None = None, server_name: str = ""
+    ) -> None:
         """Begin to connect; never waits. LinkLost when it fails at once."""
         self.hang_up()
         self.lines.clear()
         self.greeted, self._bad_in_a_row, self._broken = False, 0, ""
         self.host, self.port, self.clientId = host, port, client_id
-        self.link = Link(host, port)
+        self.link = Link(host, port, tls, server_name)
         self.conn = self
         self.setConnState(EClient.CONNECTING)
         hello = make_initial_msg(f"v100..{MAX_CLIENT_VERSION}")

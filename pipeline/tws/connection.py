@@ -28,7 +28,7 @@ from pipeline.clock import Clock
 from pipeline.config import Settings
 from pipeline.errors import CannotStart
 from pipeline.runtime import Runtime
-from pipeline.tws import error_codes, identity, provider
+from pipeline.tws import error_codes, identity, provider, schedule, tls
 from pipeline.tws.callbacks import Callbacks
 from pipeline.tws.client import TwsClient
 from pipeline.tws.link import LinkLost
@@ -58,6 +58,7 @@ class Connection:
         self.role, self.settings, self.runtime, self.clock = role, settings, runtime, clock
         self.handler = handler
         embedded = settings.gateway.enabled
+        self._tls = None if embedded else tls.context(settings.tws.tls)
         longest = EMBEDDED_LONGEST_WAIT_S if embedded else LONGEST_WAIT_S
         self.session = Session(client_id, may_change_id, longest_wait_s=longest)
         self.market = MarketClock(settings.gateway.clock if embedded else 1.0)
@@ -92,6 +93,8 @@ class Connection:
         """How long a poll may wait before `step` has something to do besides reading."""
         if not self.client.greeted:
             return 20
+        if self.client.link is not None and self.client.link.holds_more:
+            return 0
         return max(1, int(min(0.05, self.client.outbox.wait_s()) * 1e3))
 
     def step(self) -> None:
@@ -116,7 +119,11 @@ class Connection:
         self.session.lost(now_s, reason)
         repeated = self._throttle.admit(f"lost {self.session.reason}", now_s)
         if was_up or repeated is not None:
-            logs.event(self.role, "tws_lost", level=30, reason=self.session.reason, address=self.address)
+            outage, wall_s = self.outage, self.clock.now_ns() / 1e9
+            level = 20 if outage in (schedule.NIGHTLY, schedule.WEEKLY) else 30
+            login = {"needed": "a person has to log in"} if schedule.overdue(wall_s, self.settings.tws) else {}
+            logs.event(self.role, "tws_lost", level=level, reason=self.session.reason, address=self.address,
+                       outage=outage, **login)  # fmt: skip
         self.handler.tws_lost(self.session.reason)
         self.handler.tws_changed()
 
@@ -128,6 +135,18 @@ class Connection:
     def ready(self) -> bool:
         """Requests may be made."""
         return self.session.state in ("READY", "DEGRADED") and self.client.isConnected()
+
+    @property
+    def outage(self) -> str:
+        """Why TWS is away, in the words of TwsState.outage; empty while it is not."""
+        session = self.session
+        if session.state == "READY":
+            return ""
+        if session.state == "REFUSED":
+            return "not allowed"
+        if session.reason.startswith("client id"):
+            return "client id"
+        return schedule.planned(self.clock.now_ns() / 1e9, self.settings.tws) or "failure"
 
     def next_request_id(self) -> int:
         """An id that this connection has not used; order ids are another series."""
@@ -170,6 +189,7 @@ class Connection:
             farms=dict(session.farms),
             unknown_messages=self.client.unknown_messages,
             bad_messages=self.client.bad_messages,
+            outage=self.outage,
             competing=self.competing,
             verified=self.verified,
             silent_lines=self.silent_lines,
@@ -186,7 +206,8 @@ class Connection:
         host, port = found
         self.address = f"{host}:{port}"
         self._request_id = FIRST_REQUEST_ID
-        self.client.dial(host, port, self.session.client_id)
+        secure, name = (self._tls, self.settings.tws.tls.server_name) if self._tls is not None else (None, "")
+        self.client.dial(host, port, self.session.client_id, secure, name)
 
     def _where(self) -> tuple[str, int] | None:
         if not self.settings.gateway.enabled:
@@ -238,6 +259,8 @@ class Connection:
     def on_error(self, arguments: tuple[Any, ...]) -> None:
         error = error_codes.from_callback(arguments)
         changed = self.session.told(error)
+        if error.meaning.action is error_codes.Action.SLOW_DOWN:
+            self.client.outbox.slow_down(self.clock.monotonic())
         held = self._throttle.admit(f"error {error.code}", self.clock.monotonic())
         if held is not None:
             logs.event(self.role, "tws_error", code=error.code, request=error.request, text=error.text, held_back=held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ BUFFER_BYTES = 4 << 20
 READ_BYTES = 512 << 10  # of one read: what fits the processor's cache with its records
 MAX_UNSENT_BYTES = 1 << 20
 USER_TIMEOUT_MS = 10_000
+_LATER = (BlockingIOError, InterruptedError, ssl.SSLWantWriteError)
 
 
 class LinkLost(MargindeskError):
@@ -26,7 +28,7 @@ class Link:
     Received bytes stand in `buffer[start:end]`; whoever uses them calls `consume`.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, server_name: str = "") -> None:
         self.buffer: NDArray[np.uint8] = np.zeros(BUFFER_BYTES, dtype=np.uint8)
         self.start = self.end = 0
         self.received = self.sent = 0  # bytes
@@ -37,6 +39,8 @@ class Link:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._where = f"{host}:{port}"
+        self._tls, self._server_name = tls, server_name or host
+        self._wants_write = False
         code = self._socket.connect_ex((host, port))
         if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):
             self._socket.close()
@@ -46,13 +50,34 @@ class Link:
 
     def _up(self) -> None:
         """Small messages leave at once; a dead peer is noticed by the kernel too."""
-        self.connected = True
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         options = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 3), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", USER_TIMEOUT_MS))
         for name, value in options:
             if hasattr(socket, name):  # not on every system
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        if self._tls is None:
+            self.connected = True
+            return
+        try:
+            self._socket = self._tls.wrap_socket(
+                self._socket, server_hostname=self._server_name, do_handshake_on_connect=False
+            )
+        except OSError as error:
+            raise LinkLost(f"{self._where}: {error}") from error
+
+    def _shake(self, socket_: ssl.SSLSocket) -> None:
+        """Go on with TLS's handshake; it is done when `connected`."""
+        try:
+            socket_.do_handshake()
+        except ssl.SSLWantReadError:
+            self._wants_write = False
+        except ssl.SSLWantWriteError:
+            self._wants_write = True
+        except OSError as error:
+            raise LinkLost(f"{self._where}: no TLS connection: {error}") from error
+        else:
+            self._wants_write, self.connected = False, True
 
     def fileno(self) -> int:
         """For a poller; −1 once closed."""
@@ -61,10 +86,21 @@ class Link:
     @property
     def wants_write(self) -> bool:
         """True while the connection is being made or bytes wait to be sent."""
+        if isinstance(self._socket, ssl.SSLSocket) and not self.connected:
+            return self._wants_write
         return not self.connected or bool(self._unsent)
+
+    @property
+    def holds_more(self) -> bool:
+        """True while TLS has bytes ready that no poller sees."""
+        return isinstance(self._socket, ssl.SSLSocket) and self.connected and self._socket.pending() > 0
 
     def finish(self) -> bool:
         """True once connected; LinkLost when that failed."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            if not self.connected:
+                self._shake(self._socket)
+            return self.connected
         if not self.connected:
             code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
@@ -74,7 +110,7 @@ class Link:
             except OSError:
                 return False
             self._up()
-        return True
+        return self.connected
 
     def read(self) -> int:
         """Bytes that came in, 0 when none wait; LinkLost at the end of the stream."""
@@ -87,7 +123,7 @@ class Link:
         room = self._view[self.end : min(self.end + READ_BYTES, len(self._view))]
         try:
             count = self._socket.recv_into(room)
-        except (BlockingIOError, InterruptedError):
+        except (*_LATER, ssl.SSLWantReadError):
             return 0
         except OSError as error:
             raise LinkLost(f"{self._where}: {error.strerror or error}") from error
@@ -128,7 +164,7 @@ class Link:
         while self._unsent and self.connected:
             try:
                 count = self._socket.send(self._unsent)
-            except (BlockingIOError, InterruptedError):
+            except _LATER:
                 return
             except OSError as error:
                 raise LinkLost(f"{self._where}: {error.strerror or error}") from error

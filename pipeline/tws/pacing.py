@@ -6,6 +6,7 @@ from collections import deque
 from enum import IntEnum
 
 BURST = 5
+SLOW_S = 60.0
 
 
 class Lane(IntEnum):
@@ -48,6 +49,10 @@ class TokenBucket:
         self._tokens -= 1.0
         return True
 
+    def empty(self, now_s: float) -> None:
+        """As if all had been taken just now."""
+        self._tokens, self._at = 0.0, now_s
+
     def wait_s(self) -> float:
         """Seconds until the next one may go, counted from the last `take`."""
         return max(0.0, (1.0 - self._tokens) / self._rate)
@@ -62,8 +67,9 @@ def bucket_for(messages_per_s: float) -> TokenBucket:
 class Outbox:
     """Messages that wait for a token, by lane."""
 
-    def __init__(self, bucket: TokenBucket) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: TokenBucket, slow: TokenBucket | None = None) -> None:
+        self._full, self._slow = bucket, slow if slow is not None else bucket
+        self._bucket, self._slow_until_s = bucket, 0.0
         self._lanes: tuple[deque[bytes], ...] = tuple(deque() for _ in Lane)
         self._sent_s: deque[float] = deque()
 
@@ -71,8 +77,17 @@ class Outbox:
         """`data` waits in the lane of its message id."""
         self._lanes[LANES.get(message_id, Lane.DETAILS)].append(data)
 
+    def slow_down(self, now_s: float) -> None:
+        """TWS said that it is too much: half the rate for a minute, although by our count it was allowed."""
+        if self._bucket is not self._slow:
+            self._bucket = self._slow
+            self._bucket.empty(now_s)
+        self._slow_until_s = now_s + SLOW_S
+
     def due(self, now_s: float) -> list[bytes]:
         """What may be sent now, in order of lanes."""
+        if now_s >= self._slow_until_s:
+            self._bucket = self._full
         out: list[bytes] = []
         for lane in self._lanes:
             while lane:
