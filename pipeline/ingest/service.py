@@ -21,6 +21,7 @@ from pipeline.ingest.checks import Checks
 from pipeline.ingest.contracts import OPTIONS, Contracts
 from pipeline.ingest.feeds import Feeds
 from pipeline.ingest.handler import IngestHandler
+from pipeline.ingest.history import History
 from pipeline.ingest.instruments import Instruments
 from pipeline.ingest.market import Market
 from pipeline.ingest.outage import Outage
@@ -98,6 +99,7 @@ class Ingest(Service):
             contracts,
             self.market,
             self.feeds,
+            History(hub, contracts),
             Watching(hub, contracts, self.watchlist),
         ]
         self._part_of = {kind: part for part in self.parts for kind in part.commands}
