@@ -67,6 +67,10 @@ def dispatch(options: argparse.Namespace, specs: Sequence[Spec]) -> int:
             from pipeline.commands import events
 
             return events.main(options)
+        case "ask":
+            from pipeline.commands import ask
+
+            return ask.main(options)
         case "doctor":
             from pipeline.commands import doctor
 
@@ -81,7 +85,7 @@ def dispatch(options: argparse.Namespace, specs: Sequence[Spec]) -> int:
             return bench.main(options)
 
 
-NAMES = ("demo", "up", "desk", "gateway", "status", "stop", "logs", "doctor", "test", "bench")
+NAMES = ("demo", "up", "desk", "gateway", "status", "stop", "logs", "ask", "doctor", "test", "bench")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,6 +130,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     made.add_argument("--since", metavar="WHEN", help="90s, 10m, 2h, or a UTC time such as 2026-11-22T14:30")
     made.add_argument("--json", action="store_true", help="the lines as they are")
+    made = command(
+        "ask", "ask the active run for contracts, chains, history, news, scans; without a verb: what there is"
+    )
+    made.add_argument("verb", nargs="?", help="what to do, e.g. find_symbols")
+    made.add_argument("words", nargs="*", metavar="key=value", help="its fields, e.g. pattern=AAPL")
+    made.add_argument("--csv", action="store_true", help="records as CSV instead of JSON")
     command("doctor", "checks this machine and this run; each line says what to do")
     made = command("test", "lint, types, import contracts, then all tests; other words go to pytest", state=False)
     made.add_argument("--long", action="store_true", help="also soak, fuzz and random-kill runs")

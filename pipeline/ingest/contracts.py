@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ibapi.contract import Contract
+
 from pipeline.ingest.part import Hub, Part
 from pipeline.ingest.requests import Outcome
 from pipeline.messages import Instrument
@@ -18,6 +20,7 @@ OPTIONS = ("OPT", "FOP")
 BY_SYMBOL = (("STK", "SMART"), ("IND", ""))  # an ETF is a STK here
 
 Done = Callable[[Instrument | None, str], None]
+Every = Callable[[list[Instrument], str], None]
 
 
 @dataclass
@@ -29,6 +32,8 @@ class _Question:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # that are still to be tried for a symbol
     found: list[Instrument] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
+    wanted: Contract | None = None  # of a search
+    every: Every | None = None  # who gets all that a search found
     tries: int = 0
     words: str = ""
 
@@ -75,6 +80,10 @@ class Contracts(Part):
                 return
         self._ask(_Question(symbol=symbol, kinds=list(BY_SYMBOL), done=[done]))
 
+    def search(self, wanted: Contract, every: Every) -> None:
+        """All contracts that fit; they are not published."""
+        self._ask(_Question(wanted=wanted, every=every))
+
     # The loop.
 
     def connected(self) -> None:
@@ -115,7 +124,9 @@ class Contracts(Part):
             return
         request = self.hub.requests.begin("contract details", self._ended, DEADLINE_S)
         self._open[request] = question
-        if question.con_id:
+        if question.wanted is not None:
+            wanted = question.wanted
+        elif question.con_id:
             wanted = translate.by_con_id(question.con_id)
         else:
             wanted = translate.stock(question.symbol, *question.kinds[0])
@@ -124,7 +135,9 @@ class Contracts(Part):
 
     def _ended(self, request: int, outcome: Outcome, words: str) -> None:
         question = self._open.pop(request)
-        if question.found:
+        if question.every is not None:
+            question.every(question.found, words or "TWS knows no such contract")
+        elif question.found:
             self._answer(question)
         elif outcome is Outcome.LOST:
             self._lost(question, words)

@@ -63,6 +63,10 @@ class Part:
         """One command of the kinds named above; the connection may be away."""
         raise AssertionError(f"{type(self).__name__} has no commands")
 
+    def cancel(self, request_id: str) -> bool:
+        """End what the command with this id began; False where it is none of this part's. The command is answered."""
+        return False
+
     def connected(self) -> None:
         """A new connection is READY and knows nothing of us."""
 

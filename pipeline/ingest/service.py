@@ -23,13 +23,14 @@ from pipeline.ingest.feeds import Feeds
 from pipeline.ingest.handler import IngestHandler
 from pipeline.ingest.history import History
 from pipeline.ingest.instruments import Instruments
+from pipeline.ingest.lookups import Lookups
 from pipeline.ingest.market import Market
 from pipeline.ingest.outage import Outage
 from pipeline.ingest.part import Hub, Part
 from pipeline.ingest.requests import Requests
 from pipeline.ingest.watch import Watchlist
 from pipeline.ingest.watching import Watching
-from pipeline.messages import Instrument, Message, Reply, StreamId
+from pipeline.messages import CancelRequest, Instrument, Message, Reply, StreamId
 from pipeline.service import Service
 from pipeline.tws import decode
 from pipeline.tws.connection import Connection
@@ -100,6 +101,7 @@ class Ingest(Service):
             self.market,
             self.feeds,
             History(hub, contracts),
+            Lookups(hub, contracts),
             Watching(hub, contracts, self.watchlist),
         ]
         self._part_of = {kind: part for part in self.parts for kind in part.commands}
@@ -134,6 +136,10 @@ class Ingest(Service):
         """Every command goes to its part and is answered once."""
         if request.command is None:
             return  # another verb: nothing of ours
+        if isinstance(request.command, CancelRequest):
+            done = any(part.cancel(request.command.of) for part in self.parts)
+            self._answer(request, done, "cancelled" if done else f"nothing is open for {request.command.of}")
+            return
         part = self._part_of.get(type(request.command))
         if part is not None:
             part.handle(request, request.command)

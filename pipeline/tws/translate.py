@@ -58,6 +58,7 @@ def instrument(details: ContractDetails) -> Instrument:
         time_zone=details.timeZoneId,
         trading_hours=details.tradingHours,
         liquid_hours=details.liquidHours,
+        market_rule_ids=details.marketRuleIds or "",
     )
 
 
