@@ -163,6 +163,9 @@ class Market(Part):
                 self.flow.stopped(self._clock.now_ns())
                 self._connection.verified = False
             return False
+        if error.code == COMPETING:
+            self._competing_until_s = self._clock.monotonic() + RETRY_S[Action.RETRY_LATER]
+            self._connection.competing = True
         line = self._by_request.get(error.request)
         if line is None:
             return False
@@ -172,9 +175,6 @@ class Market(Part):
 
     def _refused(self, line: Line, error: TwsError) -> None:
         """The line is over; asked for again where that can help. TWS may go on with it all the same: cancelled."""
-        if error.code == COMPETING:
-            self._competing_until_s = self._clock.monotonic() + RETRY_S[Action.RETRY_LATER]
-            self._connection.competing = True
         if error.meaning.action is Action.RETRY_LATER:
             self._connection.client.cancelMktData(line.request)
         del self.lines[line.con_id]

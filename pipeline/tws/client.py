@@ -18,7 +18,7 @@ from ibapi.decoder import Decoder
 from numpy.typing import NDArray
 
 from pipeline.errors import WireError
-from pipeline.tws import decode, slow
+from pipeline.tws import decode, figures, slow
 from pipeline.tws.lines import Lines
 from pipeline.tws.link import Link, LinkLost
 from pipeline.tws.pacing import Outbox, bucket_for
@@ -222,7 +222,7 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
                 self._calls = self._hot_calls(message, fields, recv_ns, market_ns)
             else:
                 self._calls = []
-                self.decoder.interpret(tuple(fields[1:]), message)
+                self.decoder.interpret(tuple(figures.told(message, fields)[1:]), message)
         except Exception as error:  # whatever the genuine Decoder raises over bytes from outside costs this frame only
             self._bad(frame, error)
             return

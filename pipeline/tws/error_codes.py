@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -139,6 +140,7 @@ CODES: dict[int, Meaning] = {
 _FARM_CODES = {2103: "broken", 2104: "ok", 2105: "broken", 2106: "ok", 2107: "idle", 2108: "idle", 2119: "connecting",
                2157: "broken", 2158: "ok"}  # fmt: skip
 _WARNINGS = range(2100, 2200)  # TWS's numbers for what it tells besides an answer
+_FARM_NAME = re.compile(r"(?::\s*|demand\.\s*)([\w.-]+)$")
 _UNKNOWN_REQUEST = Meaning(_R, "TWS refused the request")
 _UNKNOWN_WARNING = Meaning(_W, "TWS warns")
 _UNKNOWN_NOTICE = Meaning(_I, "TWS says")
@@ -156,12 +158,12 @@ def meaning(code: int, request: int) -> Meaning:
 
 
 def farm(code: int, text: str) -> tuple[str, str] | None:
-    """(farm, ok · broken · idle · connecting) of a farm notice; TWS names it behind the last colon."""
+    """(farm, ok · broken · idle · connecting) of a farm notice; TWS names it behind a colon, or the full stop."""
     state = _FARM_CODES.get(code)
     if state is None:
         return None
-    name = text.rsplit(":", 1)[-1].strip() if ":" in text else ""
-    return name or "unnamed", state
+    name = _FARM_NAME.search(text.strip())
+    return name[1] if name else "unnamed", state
 
 
 def from_callback(arguments: tuple[object, ...]) -> TwsError:

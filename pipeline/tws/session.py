@@ -99,6 +99,8 @@ class Session:
         """The connection is gone or did not come to be; the next attempt is due after the back-off."""
         if now_s - self._ready_s >= STABLE_S:
             self._wait_s = FIRST_WAIT_S
+        if self.state in ("READY", "DEGRADED"):
+            self.client_id = self._base_id  # whoever held it may be gone by now
         self._ready_s = float("inf")
         if self.state == "REFUSED":
             return

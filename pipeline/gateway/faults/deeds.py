@@ -31,7 +31,7 @@ class Gateway(Protocol):
 
 
 class Deeds:
-    """Done to one client, or to the gateway. `asked`: request ids of a client's subscriptions."""
+    """Done to one client, or to the gateway. `asked`: request ids of a client's subscriptions, newest first."""
 
     def __init__(self, gateway: Gateway, asked: Callable[[Session], list[int]]) -> None:
         self._gateway, self._asked = gateway, asked

@@ -30,7 +30,7 @@ class Injection:
         self.schedule = Schedule(faults)
         self._asked: dict[Session, dict[int, Description]] = {}
         self._bindings = Bindings(self._farm_of)
-        self._deeds = Deeds(gateway, lambda session: list(self._asked.get(session, {})))
+        self._deeds = Deeds(gateway, lambda session: list(reversed(self._asked.get(session, {}))))
 
     # Time.
 
