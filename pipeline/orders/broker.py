@@ -24,7 +24,7 @@ from pipeline.tws.connection import Connection
 from pipeline.tws.error_codes import Severity, TwsError
 
 RECONCILE_DEADLINE_S = 10.0
-CHECK_EVERY_S = 60.0
+CHECK_EVERY_S = 15.0
 REFRESH_AFTER_S = 0.5  # a fill moves several positions at once
 UNACKNOWLEDGED = frozenset({"Intent", "PendingSubmit"})
 CANCELLED_CODE = 202
