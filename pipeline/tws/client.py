@@ -166,8 +166,6 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
         counts = out.counts.tolist()
         link.consume(upto)
         self.frames += sum(counts) + cold
-        if any(counts):
-            self._bad_in_a_row = 0
         done = [0] * decode.KINDS
         for frame, upto_here in zip(frames, before, strict=True):
             self._records(done, upto_here)
@@ -186,6 +184,7 @@ class TwsClient(EClient):  # type: ignore[misc]  # ibapi is not typed
         """Hand out what was decoded between two cold frames."""
         if begin == end:
             return
+        self._bad_in_a_row = 0
         for kind, (first, last) in enumerate(zip(begin, end, strict=True)):
             if last > first:
                 self._hand_kind(kind, first, last)

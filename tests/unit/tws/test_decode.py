@@ -19,7 +19,7 @@ from pipeline.tws import decode, hot, slow
 from pipeline.tws.lines import Lines
 from pipeline.tws.plain import integer
 
-VERSIONS = (157, 163, 164, 170, 178, 182, 189, 194, 196, 200)
+VERSIONS = range(157, 201)
 LINES = Lines()
 for _request in range(1, 200):
     LINES.add(_request, 10_000 + _request, _request % 7)
