@@ -41,6 +41,7 @@ class Run:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.seen: list[messages.Message] = []
         self.control = Path()  # of the gateway
+        self.books = Path()  # the gateway's own state
 
     def start(self, name: str) -> None:
         environment = os.environ | {"MARGINDESK_STATE": str(self.runtime.state_dir)}
@@ -131,16 +132,18 @@ class Run:
 
 
 @contextlib.contextmanager
-def trading(folder: Path) -> Iterator[Run]:
-    """Everything runs, trading is off."""
+def trading(folder: Path, settings: Settings | None = None, *options: str) -> Iterator[Run]:
+    """Everything runs, trading is off; `options` are the gateway's."""
+    settings = settings or Settings()
     runtime = Runtime(folder / "state")
     runtime.prepare()
-    runtime.settings_file.write_bytes(msgspec.json.encode(Settings()))
+    runtime.settings_file.write_bytes(msgspec.json.encode(settings))
     control = folder / "control" / "faults"
-    with running(None, 0, None, "--control", str(control)) as (host, port), contextlib.ExitStack() as stack:
+    words = ("--control", str(control), *options)
+    with running(settings.gateway, 0, folder / "books", *words) as (host, port), contextlib.ExitStack() as stack:
         runtime.announce("gateway", host=host, port=port, pid=0)
         made = Run(runtime)
-        made.control = control
+        made.control, made.books = control, folder / "books" / "state.json"
         made.start("ingest")
         made.start("orders")
         yield made
