@@ -170,6 +170,11 @@ class Difference(Message, frozen=True, kw_only=True, tag="difference"):
     repaired: bool
     recv_ns: int
 
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return f"{self.part} {self.key}: here {self.ours}, in TWS {self.tws}" + ("; TWS's is taken" * self.repaired)
+
 
 class TwsState(Message, frozen=True, kw_only=True, tag="tws_state"):
     """The state of a TWS connection, and market time."""

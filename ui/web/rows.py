@@ -201,7 +201,7 @@ def system(canvas: Canvas, state: LiveState) -> None:
             f"{publish_ns}-{index}",
             time=utc_clock(publish_ns),
             process=process_name,
-            event=(event, "warn" if event in ("exit", "hung", "failed", "gap", "clock jump") else ""),
+            event=(event, "warn" if event in ("exit", "hung", "failed", "gap", "clock jump", "difference") else ""),
             text=(told, "dim"),
         )
 
@@ -215,6 +215,8 @@ def _told(message: messages.Message) -> tuple[str, str, str]:
             return message.process, "gap", f"{length} not recorded: {message.reason}"
         case messages.ClockJump():
             return message.process, "clock jump", f"{numbers.number(message.moved_s, 1)} s"
+        case messages.Difference():
+            return message.account, "difference", message.words
         case _:
             return "", "", ""
 

@@ -158,7 +158,7 @@ class LiveState:
                 self.trees[message.account] = message
             case messages.SystemStatus():
                 self.status = message
-            case messages.ProcessEvent() | messages.Gap() | messages.ClockJump():
+            case messages.ProcessEvent() | messages.Gap() | messages.ClockJump() | messages.Difference():
                 self.events.append((publish_ns, message))
             case messages.OrderState():
                 self.orders[order_key(message)] = message

@@ -12,6 +12,7 @@ from pipeline.messages import (
     MARGIN_GROUP,
     AccountSnapshot,
     AccountValue,
+    Difference,
     MarginNode,
     MarginTree,
     OrderState,
@@ -19,6 +20,7 @@ from pipeline.messages import (
     StreamId,
     Subscription,
 )
+from ui.desktop.docks.pipeline import describe
 from ui.desktop.picture.picture import Picture
 from ui.desktop.picture.quotes import Field
 
@@ -166,3 +168,10 @@ def test_bad_bytes_are_counted_and_dropped(make: Any) -> None:
     picture.apply([bad, short, good])
     assert picture.bad == 2
     assert picture.accounts[ACCOUNT].number("SMA") == 1.0
+
+
+def test_what_differed_from_tws_is_told_as_an_event(make: Any) -> None:
+    picture = Picture()
+    told = Difference(account=ACCOUNT, part="cash", key="CashBalance USD", ours="5", tws="6", repaired=True, recv_ns=1)
+    picture.apply([make.frame(told)])
+    assert describe(picture.events[-1][1]) == "DU1 cash CashBalance USD: here 5, in TWS 6; TWS's is taken"

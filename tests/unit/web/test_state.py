@@ -93,3 +93,17 @@ def test_an_order_keeps_its_row_when_it_gets_its_permanent_id():
     state = LiveState()
     state.apply([told(StreamId.ORDERS, order(0, "Intent")), told(StreamId.ORDERS, order(77, "Filled"))])
     assert [found.status for found in state.orders.values()] == ["Filled"]
+
+
+def difference():
+    return messages.Difference(
+        account="DU1", part="positions", key="265598", ours="5", tws="nothing", repaired=True, recv_ns=1
+    )
+
+
+def test_what_differed_from_tws_is_an_event_for_people():
+    state = LiveState()
+    state.apply([told(StreamId.INGEST, difference())])
+    assert [message.words for _, message in state.events] == [
+        "positions 265598: here 5, in TWS nothing; TWS's is taken"
+    ]

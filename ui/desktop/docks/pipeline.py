@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt5.QtGui import QTextCursor
 from PyQt5.QtWidgets import QLabel, QPlainTextEdit
 
-from pipeline.messages import STALE_AFTER_S, ClockJump, Gap, Message, ProcessEvent
+from pipeline.messages import STALE_AFTER_S, ClockJump, Difference, Gap, Message, ProcessEvent
 from ui.desktop import format as fmt
 from ui.desktop.docks.base import Dock
 from ui.desktop.looks import Looks, paint_text, set_text
@@ -112,5 +112,7 @@ def describe(message: Message) -> str:
             return f"{message.process}: not recorded for {lasted}: {message.reason}"
         case ClockJump():
             return f"{message.process}: the wall clock moved by {message.moved_s:+.1f} s"
+        case Difference():
+            return f"{message.account} {message.words}"
         case _:
             return str(message)

@@ -22,6 +22,7 @@ from pipeline.messages import (
     AccountValue,
     ClockJump,
     Commission,
+    Difference,
     Execution,
     Frame,
     Gap,
@@ -175,7 +176,7 @@ class Picture:
             case SystemStatus():
                 self.system, self.system_ns = message, frame.header.publish_ns
                 self.changed.add("system")
-            case ProcessEvent() | Gap() | ClockJump():
+            case ProcessEvent() | Gap() | ClockJump() | Difference():
                 self.events.append((frame.header.publish_ns, message))
                 self.changed.add("events")
             case _:
