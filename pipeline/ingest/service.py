@@ -17,6 +17,7 @@ from pipeline.clock import JumpWatch
 from pipeline.ingest import latest
 from pipeline.ingest.accounts import Accounts
 from pipeline.ingest.book import Book
+from pipeline.ingest.bulletins import Bulletins
 from pipeline.ingest.checks import Checks
 from pipeline.ingest.contracts import OPTIONS, Contracts
 from pipeline.ingest.feeds import Feeds
@@ -103,6 +104,7 @@ class Ingest(Service):
             History(hub, contracts),
             Lookups(hub, contracts),
             Watching(hub, contracts, self.watchlist),
+            Bulletins(hub),
         ]
         self._part_of = {kind: part for part in self.parts for kind in part.commands}
 

@@ -46,7 +46,7 @@ class News(Message, frozen=True, kw_only=True, tag="news"):
     topic: ClassVar[str] = "md.news"
 
     con_id: int  # 0: a bulletin of IBKR, or news of no contract
-    time_ns: int  # as the provider dates it, UTC
+    time_ns: int  # as the provider dates it, UTC; 0 where it doesn't
     provider: str
     article_id: str
     headline: str

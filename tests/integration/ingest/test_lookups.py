@@ -26,6 +26,7 @@ from pipeline.messages import (
     HistoryState,
     Instrument,
     MarketRule,
+    News,
     OptionChain,
     Scan,
 )
@@ -128,3 +129,17 @@ def test_words_of_a_shell_become_a_command() -> None:
                               ("get_bars", [], "con_id")):  # fmt: skip
         with pytest.raises(ask.BadWords, match=text):
             ask.built(verb, words)
+
+
+def test_bulletins_are_published_once_however_often_tws_tells_them(place: Any) -> None:
+    run, _ = place
+
+    def bulletins() -> list[str]:
+        return [news.headline for news in run.kept(News) if news.con_id == 0]
+
+    run.run_until(bulletins)
+    connection = run.ingest.connection.session.connection
+    run.ingest.connection.drop("the test ends it")
+    run.run_until(lambda: run.ingest.connection.ready and run.ingest.connection.session.connection > connection)
+    assert run.ask(kind=GetNewsProviders).ok  # TWS keeps the order: they have been told again by now
+    assert bulletins() == ["Trading begins on Monday, 23 November 2026"]
