@@ -1,6 +1,6 @@
 """`test`: lint, types and import contracts, then every test; one table of durations at the end.
 
-Three lanes of tests run side by side, one that computes and two that mostly wait; what runs the whole product comes
+Four lanes of tests run side by side, one that computes and three that mostly wait; what runs the whole product comes
 after them, alone, because it takes every core there is.
 """
 
@@ -15,16 +15,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from pipeline.commands import ROOT, screen
 
 SOURCES = ("run.py", "manage.py", "pipeline", "storage", "ui", "configs", "tests", "bench")
 GATEWAY = "tests/integration/gateway"
-CLIENTS = [f"tests/integration/{name}" for name in ("tws", "ingest", "orders", "faults")]
+FAULTS = "tests/integration/faults"
+CLIENTS = [f"tests/integration/{name}" for name in ("tws", "ingest", "orders")]
 LANES = {
-    "integration": ["tests/integration", *(f"--ignore={folder}" for folder in (GATEWAY, *CLIENTS))],
+    "integration": ["tests/integration", *(f"--ignore={folder}" for folder in (GATEWAY, FAULTS, *CLIENTS))],
     "TWS clients": CLIENTS,
+    "faults": [FAULTS],
     "unit, gateway": ["tests/unit", GATEWAY],
 }
 Result = tuple[str, int, float]  # name, exit code, seconds
@@ -44,32 +48,31 @@ def main(options: argparse.Namespace) -> int:
 
 def _steps(long: bool, rest: list[str]) -> Iterator[Result]:
     if rest:
-        yield _run("tests", tests(long, rest))
+        yield _told("tests", tests(long, rest))
         return
     for name, words in checks():
-        yield _run(name, words)
+        yield _told(name, words)
     yield from _side_by_side({name: tests(long, words) for name, words in LANES.items()})
-    yield _run("end to end", tests(long, ["tests/e2e"]))
+    yield _told("end to end", tests(long, ["tests/e2e"]))
 
 
 def _side_by_side(lanes: dict[str, list[str]]) -> Iterator[Result]:
     """All at once; the first prints as it goes, the others when they have ended."""
     (first, words), *others = lanes.items()
-    started = time.monotonic()
-    with contextlib.ExitStack() as files:
+    with contextlib.ExitStack() as files, ThreadPoolExecutor(len(others)) as pool:
         beside = []
         for name, lane in others:
             printed = files.enter_context(tempfile.TemporaryFile())
-            process = subprocess.Popen(lane, cwd=ROOT, env=_environment(), stdout=printed, stderr=subprocess.STDOUT)
-            beside.append((name, process, printed))
+            beside.append((printed, pool.submit(_run, name, lane, printed)))
+        print(f"── {first}", flush=True)
         yield _run(first, words)
-        for name, process, printed in beside:
-            code = process.wait()
-            print(f"── {name}", flush=True)
+        for printed, run in beside:
+            result = run.result()
+            print(f"── {result[0]}", flush=True)
             printed.seek(0)
             shutil.copyfileobj(printed, sys.stdout.buffer)
             sys.stdout.flush()
-            yield name, code, time.monotonic() - started
+            yield result
 
 
 def checks() -> list[tuple[str, list[str]]]:
@@ -104,8 +107,12 @@ def _environment() -> dict[str, str]:
     return kept | {"QT_QPA_PLATFORM": "offscreen"}
 
 
-def _run(name: str, words: list[str]) -> Result:
+def _told(name: str, words: list[str]) -> Result:
     print(f"── {name}", flush=True)
+    return _run(name, words)
+
+
+def _run(name: str, words: list[str], printed: IO[bytes] | None = None) -> Result:
     started = time.monotonic()
-    code = subprocess.call(words, cwd=ROOT, env=_environment())
+    code = subprocess.call(words, cwd=ROOT, env=_environment(), stdout=printed, stderr=printed and subprocess.STDOUT)
     return name, code, time.monotonic() - started
