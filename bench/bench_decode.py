@@ -27,7 +27,7 @@ from pipeline.tws.lines import Lines
 
 NAME = "decode"
 TITLE = "TWS socket to decoded tick records, beside stock ibapi and ib_async; and with journal and publishing"
-PEER_FRAMES, OUR_FRAMES, PUBLISHED_FRAMES = 200_000, 14_000_000, 6_000_000
+PEER_FRAMES, OUR_FRAMES, PUBLISHED_FRAMES = 200_000, 14_000_000, 8_000_000
 
 
 def kernel_rate(frames: int) -> float:

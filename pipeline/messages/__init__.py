@@ -72,26 +72,19 @@ from pipeline.messages.maps import (
     AccountValue,
     Audit,
     ClockJump,
-    Commission,
     Difference,
-    Execution,
     Gap,
     Instrument,
     MarginNode,
     MarginTree,
     MarketText,
     Message,
-    OrderIntent,
-    OrderPreview,
-    OrderSpec,
-    OrderState,
     Position,
     ProcessEvent,
     ProcessStatus,
     State,
     Subscription,
     SystemStatus,
-    TradingState,
     TwsState,
 )
 from pipeline.messages.records import (
@@ -109,6 +102,15 @@ from pipeline.messages.records import (
     MarginFlag,
     TickFlag,
     records,
+)
+from pipeline.messages.trading import (
+    Commission,
+    Execution,
+    OrderIntent,
+    OrderPreview,
+    OrderSpec,
+    OrderState,
+    TradingState,
 )
 
 __all__ = [

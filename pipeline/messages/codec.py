@@ -17,24 +17,19 @@ from pipeline.messages.maps import (
     AccountValue,
     Audit,
     ClockJump,
-    Commission,
     Difference,
-    Execution,
     Gap,
     Instrument,
     MarginTree,
     MarketText,
     Message,
-    OrderIntent,
-    OrderPreview,
-    OrderState,
     Position,
     ProcessEvent,
     Subscription,
     SystemStatus,
-    TradingState,
     TwsState,
 )
+from pipeline.messages.trading import Commission, Execution, OrderIntent, OrderPreview, OrderState, TradingState
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.messages.maps import OrderSpec, State
+from pipeline.messages.maps import State
+from pipeline.messages.trading import OrderSpec
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="verb"):

@@ -24,9 +24,9 @@ from pipeline.messages import (
     AccountSnapshot,
     AccountValue,
     Feed,
-    FindSymbols,
     Gap,
     GetBars,
+    GetHeadTime,
     Position,
     Subscribe,
     Subscription,
@@ -305,7 +305,7 @@ def test_any_other_error_changes_nothing(place: Place) -> None:
 
 def test_requests_without_an_answer_end_at_their_deadline(place: Place, monkeypatch: Any) -> None:
     monkeypatch.setattr("pipeline.ingest.history.WITHIN_S", 1.0)
-    monkeypatch.setattr("pipeline.ingest.contracts.DEADLINE_S", 1.0)
+    monkeypatch.setattr("pipeline.ingest.lookups.WITHIN_S", 1.0)
     con_id = place.stock("AAPL")
     place.tell("ignore message=20")
     now_ns = place.tws().market_time_ns
@@ -313,8 +313,8 @@ def test_requests_without_an_answer_end_at_their_deadline(place: Place, monkeypa
     assert not reply.ok
     assert reply.body["state"] == "timed out"
     place.tell("clear")
-    place.tell("ignore message=81")
-    assert "in time" in place.desk.ask(kind=FindSymbols, pattern="AAPL").text
+    place.tell("ignore message=87")
+    assert "in time" in place.desk.ask(kind=GetHeadTime, con_id=con_id).text
 
 
 def test_history_refused_is_answered_with_the_words_of_tws(place: Place) -> None:
