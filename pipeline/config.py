@@ -99,6 +99,7 @@ class Tws(Section, frozen=True, kw_only=True):
     accounts: list[str] = []  # allowed; empty: all of the mode
     market_data_type: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
     max_lines: PositiveInt = 100
+    generic_ticks: dict[str, str] = {}  # kind of contract → TWS's generic tick numbers, joined by commas
     max_depth: PositiveInt = 3
     max_tick_by_tick: PositiveInt = 5
     messages_per_s: PositiveFloat = 40.0
@@ -271,7 +272,11 @@ def _sense_faults(settings: Settings) -> list[str]:
 
 
 def _tws_faults(tws: Tws) -> list[str]:
-    faults: list[str] = []
+    faults: list[str] = [
+        f"generic_ticks.{kind}: expected numbers joined by commas, such as '165,232', found {ticks!r}"
+        for kind, ticks in tws.generic_ticks.items()
+        if not re.fullmatch(r"\d+(,\d+)*", ticks)
+    ]
     if bool(tws.tls.cert) != bool(tws.tls.key):
         faults.append("tls.key: expected both cert and key, or none, found one")
     if tws.tls.cert and not tws.tls.ca:

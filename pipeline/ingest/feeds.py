@@ -5,43 +5,25 @@ The records themselves go from the decoder straight to the stream; here is only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline import messages
 from pipeline.bus.control import Request
+from pipeline.ingest import feed_requests
 from pipeline.ingest.contracts import Contracts
+from pipeline.ingest.feed_requests import BY_TICK, Key, Open
 from pipeline.ingest.flow import Flow, Seen
+from pipeline.ingest.history_plan import SIZES
+from pipeline.ingest.history_rows import bar as bar_record
 from pipeline.ingest.leases import Leases
 from pipeline.ingest.market import RETRY_S
 from pipeline.ingest.part import Hub, Item, Part
-from pipeline.messages import BAR_KINDS, Feed, Instrument, News, Subscribe, Unsubscribe
+from pipeline.messages import Feed, Instrument, News, Subscribe, Unsubscribe
 from pipeline.tws import translate
 from pipeline.tws.error_codes import Severity, TwsError
 
 LOOK_S = 1.0
-BY_TICK = {"last": "Last", "all_last": "AllLast", "quote": "BidAsk", "mid": "MidPoint"}
-BAR_WHAT = ("TRADES", "MIDPOINT", "BID", "ASK")
-WORDS = ("level1", *BY_TICK, "depth", "bars", "news")
 DEPTH_RESET = 317
-
-
-class Key(NamedTuple):
-    """What is subscribed to; `what` is the kind of bars, or the exchange of a book."""
-
-    con_id: int
-    data: str
-    what: str
-
-
-@dataclass
-class Open:
-    """A subscription at TWS."""
-
-    request: int
-    key: Key
-    since_ns: int
-    smart: bool = False
 
 
 class Feeds(Part):
@@ -69,7 +51,7 @@ class Feeds(Part):
     # Commands.
 
     def handle(self, request: Request, command: Any) -> None:
-        fault = _fault(command)
+        fault = feed_requests.fault(command, self.hub.connection.accounts)
         if fault:
             self.hub.answer(request, False, fault)
         elif isinstance(command, Subscribe):
@@ -81,7 +63,7 @@ class Feeds(Part):
         if found is None:
             self.hub.answer(request, False, f"contract {command.con_id}: {words}")
             return
-        key = _key(command)
+        key = feed_requests.key_of(command)
         full = "" if key in self.leases else self._full(key)
         if full:
             self.hub.answer(request, False, full)
@@ -100,7 +82,7 @@ class Feeds(Part):
         self.hub.answer(request, True, f"{found.symbol} {key.data}: {state}", body)
 
     def _unsubscribe(self, request: Request, command: Unsubscribe) -> None:
-        key = _key(command)
+        key = feed_requests.key_of(command)
         if key not in self.leases:
             self.hub.answer(request, False, f"nobody has subscribed to {key.data} of contract {key.con_id}")
             return
@@ -124,32 +106,15 @@ class Feeds(Part):
         request = self.hub.connection.next_request_id()
         opened = Open(request, key, self.hub.clock.now_ns(), smart=key.what == "SMART")
         self._open[key] = self._by_request[request] = opened
-        client, contract = self.hub.connection.client, translate.contract(known)
-        client.lines.add(request, key.con_id, what=BAR_KINDS.index(key.what) if key.data == "bars" else 0)
-        if key.data in BY_TICK:
-            client.reqTickByTickData(request, contract, BY_TICK[key.data], 0, False)
-        elif key.data == "depth":
-            contract.exchange = key.what
-            client.reqMktDepth(request, contract, self._rows.get(key, 10), opened.smart, [])
-        elif key.data == "bars":
-            client.reqRealTimeBars(request, contract, 5, key.what, False, [])
-        else:
-            client.reqMktData(request, contract, "mdoff,292", False, False, [])
+        client = self.hub.connection.client
+        client.lines.add(request, key.con_id, what=feed_requests.bar_kind(key))
+        feed_requests.begin(client, opened, translate.contract(known), self._rows.get(key, 10))
         self._tell(key, "requested")
 
     def _cancel(self, key: Key) -> None:
         opened = self._open.pop(key, None)
-        if opened is None or not self.hub.connection.ready:
-            return
-        client = self.hub.connection.client
-        if key.data in BY_TICK:
-            client.cancelTickByTickData(opened.request)
-        elif key.data == "depth":
-            client.cancelMktDepth(opened.request, opened.smart)
-        elif key.data == "bars":
-            client.cancelRealTimeBars(opened.request)
-        else:
-            client.cancelMktData(opened.request)
+        if opened is not None and self.hub.connection.ready:
+            feed_requests.cancel(self.hub.connection.client, opened)
 
     def _end(self, key: Key, reason: str) -> None:
         if key.data == "level1":
@@ -171,6 +136,7 @@ class Feeds(Part):
             symbol=known.symbol if known is not None else "",
             data=key.data,
             what=key.what,
+            size=key.size,
             state=state,
             reason=reason,
             until_ns=self.hub.clock.now_ns() + int(self.leases.left_s(key, now_s) * 1e9),
@@ -186,7 +152,7 @@ class Feeds(Part):
         self._begin_all()
 
     def data_lost(self) -> None:
-        self._open = {}
+        self._open = {key: opened for key, opened in self._open.items() if key.data == "pnl"}  # no market data
         self._flow.begin(self.hub.clock.monotonic(), self.hub.clock.now_ns())
         self._begin_all()
 
@@ -238,6 +204,32 @@ class Feeds(Part):
                  article_id=articleId, headline=headline, extra=extraData, recv_ns=now_ns)
         )  # fmt: skip
 
+    def historicalDataUpdate(self, reqId: int, bar: Any) -> None:
+        """The newest bar of a size that TWS keeps up to date."""
+        opened = self._by_request.get(reqId)
+        if opened is None:
+            return
+        key, now_ns = opened.key, self.hub.clock.now_ns()
+        try:
+            record = bar_record(bar, key.con_id, key.what, SIZES[key.size][0], now_ns, asked_for=False)
+        except ValueError:
+            self._tell(key, "silent", f"expected the time of a bar, found {bar.date!r}")
+            return
+        self.hub.connection.client.lines.seen_ns[reqId] = now_ns
+        self.hub.records(b"md.bar", record)
+
+    def pnlSingle(
+        self, reqId: int, pos: Any, dailyPnL: float, unrealizedPnL: float, realizedPnL: float, value: float
+    ) -> None:
+        """TWS's P&L of one position."""
+        opened = self._by_request.get(reqId)
+        if opened is None:
+            return
+        now_ns = self.hub.clock.now_ns()
+        self.hub.connection.client.lines.seen_ns[reqId] = now_ns
+        figures = (pos, dailyPnL, unrealizedPnL, realizedPnL, value)
+        self.hub.publish(translate.position_pnl(opened.key.what, opened.key.con_id, figures, now_ns))
+
     # The loop.
 
     def step(self, now_s: float) -> None:
@@ -277,21 +269,6 @@ class Feeds(Part):
             self._cancel(key)
 
 
-def _key(command: Subscribe | Unsubscribe) -> Key:
-    what = {"bars": command.what, "depth": command.exchange}.get(command.data, "")
-    return Key(command.con_id, command.data, what)
-
-
 def _holder(request: Request, actor: str) -> str:
     """Who asks, by his name where he gives one: he may come over another connection."""
     return actor or request.peer.hex()
-
-
-def _fault(command: Subscribe | Unsubscribe) -> str:
-    if command.data not in WORDS:
-        return f"data: expected one of {', '.join(WORDS)}, found {command.data!r}"
-    if command.data == "bars" and command.what not in BAR_WHAT:
-        return f"what: expected one of {', '.join(BAR_WHAT)}, found {command.what!r}"
-    if command.con_id <= 0:
-        return f"con_id: expected a contract id, found {command.con_id}"
-    return ""

@@ -17,11 +17,11 @@ Records = NDArray[np.void]
 HISTORICAL = int(TickFlag.HISTORICAL)
 
 
-def bar(told: Any, con_id: int, what: str, seconds: int, recv_ns: int) -> Records:
-    """One BAR; ValueError where its time can't be read."""
+def bar(told: Any, con_id: int, what: str, seconds: int, recv_ns: int, asked_for: bool = True) -> Records:
+    """One BAR; ValueError where its time can't be read. `asked_for`: of the past, on request."""
     made = np.zeros(1, dtype=BAR)
     made["recv_ns"], made["market_ns"], made["con_id"] = recv_ns, read_time(str(told.date).strip()), con_id
-    made["what"], made["flags"], made["seconds"] = BAR_KINDS.index(what), HISTORICAL, seconds
+    made["what"], made["flags"], made["seconds"] = BAR_KINDS.index(what), HISTORICAL * asked_for, seconds
     for name in ("open", "high", "low", "close"):
         made[name] = number(getattr(told, name))
     made["volume"], made["wap"] = _counted(told.volume), _counted(told.wap)

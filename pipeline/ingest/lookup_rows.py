@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 from ibapi.contract import Contract
+from ibapi.scanner import ScannerSubscription
+from ibapi.tag_value import TagValue
 
-from pipeline.messages import FindContracts, MarketRule, OptionChain
+from pipeline.messages import FindContracts, MarketRule, OptionChain, Scan
 from pipeline.tws import translate
 
 
@@ -85,3 +87,17 @@ def scanned(rank: int, details: Any, distance: str, benchmark: str, projection: 
 def session(one: Any) -> dict[str, str]:
     """One trading session, in the time zone of the answer."""
     return {"begin": one.startDateTime, "end": one.endDateTime, "date": one.refDate}
+
+
+def scan(command: Scan) -> tuple[ScannerSubscription, list[TagValue]]:
+    """A run of the scanner, and its filters."""
+    wanted = ScannerSubscription()
+    wanted.scanCode, wanted.instrument, wanted.locationCode = command.scan_code, command.instrument, command.location
+    wanted.numberOfRows = max(1, command.rows)
+    if command.above_price == command.above_price:
+        wanted.abovePrice = command.above_price
+    if command.below_price == command.below_price:
+        wanted.belowPrice = command.below_price
+    if command.above_volume:
+        wanted.aboveVolume = command.above_volume
+    return wanted, [TagValue(tag, value) for tag, value in command.filters.items()]

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from ibapi.scanner import ScannerSubscription
-from ibapi.tag_value import TagValue
 
 from pipeline.bus.control import Request
 from pipeline.ingest import lookup_rows as rows
@@ -18,6 +16,7 @@ from pipeline.ingest.requests import Outcome
 from pipeline.messages import (
     FindContracts,
     GetArticle,
+    GetDepthExchanges,
     GetHeadTime,
     GetHistogram,
     GetMarketRule,
@@ -26,6 +25,7 @@ from pipeline.messages import (
     GetOptionChain,
     GetScannerParameters,
     GetSchedule,
+    GetSmartComponents,
     Instrument,
     Scan,
 )
@@ -47,13 +47,14 @@ class Open:
 class Lookups(Part):
     """Each command becomes one request to TWS with a deadline; TWS's own words come back where it refuses."""
 
-    commands = (FindContracts, GetOptionChain, GetMarketRule, GetNewsProviders, GetNews, GetArticle, Scan,
-                GetScannerParameters, GetHeadTime, GetSchedule, GetHistogram)  # fmt: skip
+    commands = (FindContracts, GetOptionChain, GetMarketRule, GetNewsProviders, GetNews, GetArticle, Scan, GetHistogram,
+                GetScannerParameters, GetSmartComponents, GetDepthExchanges, GetHeadTime, GetSchedule)  # fmt: skip
 
     def __init__(self, hub: Hub, contracts: Contracts) -> None:
         super().__init__(hub)
         self._contracts = contracts
         self._open: dict[int, Open] = {}
+        self._components_of: dict[int, str] = {}  # con_id → TWS's name of the map of its letters
         self._unnamed: dict[tuple[str, int], list[int]] = {}  # answers that bear no request id → who waits
 
     def handle(self, request: Request, command: Any) -> None:
@@ -67,6 +68,10 @@ class Lookups(Part):
                 self._ask_unnamed(request, "rule", command.rule_id, lambda c: c.reqMarketRule(command.rule_id))
             case GetNewsProviders():
                 self._ask_unnamed(request, "providers", 0, lambda c: c.reqNewsProviders())
+            case GetDepthExchanges():
+                self._ask_unnamed(request, "depth exchanges", 0, lambda c: c.reqMktDepthExchanges())
+            case GetSmartComponents():
+                self._components(request, command)
             case GetScannerParameters():
                 self._ask_unnamed(request, "scanner", 0, lambda c: c.reqScannerParameters())
             case GetArticle():
@@ -130,23 +135,18 @@ class Lookups(Part):
 
         self._contracts.search(rows.wanted(command), done)
 
+    def _components(self, request: Request, command: GetSmartComponents) -> None:
+        name = self._components_of.get(command.con_id, "")
+        if not name:
+            text = f"contract {command.con_id}: TWS tells its exchanges with a market-data line; it has none yet"
+            self.hub.answer(request, False, text)
+            return
+        self.hub.connection.client.reqSmartComponents(self._begin(request, "smart components"), name)
+
     def _scan(self, request: Request, command: Scan) -> None:
         client = self.hub.connection.client
         asked = self._begin(request, "scan", client.cancelScannerSubscription)
-        wanted = ScannerSubscription()
-        wanted.scanCode, wanted.instrument, wanted.locationCode = (
-            command.scan_code,
-            command.instrument,
-            command.location,
-        )
-        wanted.numberOfRows = max(1, command.rows)
-        if command.above_price == command.above_price:
-            wanted.abovePrice = command.above_price
-        if command.below_price == command.below_price:
-            wanted.belowPrice = command.below_price
-        if command.above_volume:
-            wanted.aboveVolume = command.above_volume
-        filters = [TagValue(tag, value) for tag, value in command.filters.items()]
+        wanted, filters = rows.scan(command)
         client.reqScannerSubscription(asked, wanted, [], filters)
 
     # Ends.
@@ -216,6 +216,22 @@ class Lookups(Part):
         if ("rule", marketRuleId) in self._unnamed:
             self.hub.publish(rule)
         self._done_unnamed("rule", marketRuleId, f"rule {marketRuleId}", msgspec.to_builtins(rule))
+
+    def tickReqParams(self, tickerId: int, minTick: float, bboExchange: str, snapshotPermissions: int) -> None:
+        """What TWS tells of a new line: here the map of its letters."""
+        self._components_of[self.hub.connection.client.lines.con_id(tickerId)] = bboExchange
+
+    def smartComponents(self, reqId: int, smartComponentMap: Any) -> None:
+        """Letters of exchanges."""
+        found = [{"bit": one.bitNumber, "exchange": one.exchange, "letter": one.exchangeLetter}
+                 for one in smartComponentMap]  # fmt: skip
+        self._done(reqId, f"{len(found)} exchanges", {"exchanges": found})
+
+    def mktDepthExchanges(self, depthMktDataDescriptions: Any) -> None:
+        """Who has a book."""
+        found = [{"exchange": one.exchange, "sec_type": one.secType, "listing_exchange": one.listingExch,
+                  "book": one.serviceDataType} for one in depthMktDataDescriptions]  # fmt: skip
+        self._done_unnamed("depth exchanges", 0, f"{len(found)} exchanges", {"exchanges": found})
 
     def newsProviders(self, newsProviders: Any) -> None:
         """Who may be read."""

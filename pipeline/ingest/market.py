@@ -79,7 +79,8 @@ class Market(Part):
         self._connection.client.lines.add(request, con_id, self._latest.slot(con_id))
         if known.sec_type in NEVER_NEGATIVE:
             self._latest.never_negative(con_id)
-        self._connection.client.reqMktData(request, translate.contract(known), "", False, False, [])
+        generic = self.hub.settings.tws.generic_ticks.get(known.sec_type, "")
+        self._connection.client.reqMktData(request, translate.contract(known), generic, False, False, [])
         self._tell(con_id, "requested")
 
     def _cancel(self, con_id: int, tell: bool = True) -> None:

@@ -13,8 +13,10 @@ class Subscribe(Command, frozen=True, kw_only=True, tag="subscribe"):
     """A feed of one contract, for as long as it is renewed by the same command."""
 
     con_id: int
-    data: str  # level1 · last · all_last · quote · mid · depth · bars · news
+    data: str  # level1 · last · all_last · quote · mid · depth · bars · news · pnl
     what: str = "TRADES"  # of bars: TRADES · MIDPOINT · BID · ASK
+    size: str = "5 secs"  # of bars, TWS's spelling
+    account: str = ""  # of pnl
     rows: int = 10  # of depth, each side
     exchange: str = "SMART"  # of depth; SMART: the book over all exchanges
     lease_s: float = 60.0  # at most an hour
@@ -26,6 +28,8 @@ class Unsubscribe(Command, frozen=True, kw_only=True, tag="unsubscribe"):
     con_id: int
     data: str
     what: str = "TRADES"
+    size: str = "5 secs"
+    account: str = ""
     exchange: str = "SMART"
 
 
@@ -108,6 +112,16 @@ class GetMarketRule(Command, frozen=True, kw_only=True, tag="get_market_rule"):
     rule_id: int
 
 
+class GetSmartComponents(Command, frozen=True, kw_only=True, tag="get_smart_components"):
+    """Which exchanges the letters mean that bid and ask exchange and the conditions of trades name."""
+
+    con_id: int  # of a contract that has a line
+
+
+class GetDepthExchanges(Command, frozen=True, kw_only=True, tag="get_depth_exchanges"):
+    """Which exchanges have books, and of what kind."""
+
+
 class GetNewsProviders(Command, frozen=True, kw_only=True, tag="get_news_providers"):
     """Who this user may read."""
 
@@ -158,6 +172,8 @@ DataCommand = (
     | FindContracts
     | GetOptionChain
     | GetMarketRule
+    | GetSmartComponents
+    | GetDepthExchanges
     | GetNewsProviders
     | GetNews
     | GetArticle

@@ -14,8 +14,9 @@ class Feed(Message, frozen=True, kw_only=True, tag="feed"):
 
     con_id: int
     symbol: str
-    data: str  # last · all_last · quote · mid · depth · bars · news
-    what: str = ""  # of bars: TRADES · MIDPOINT · BID · ASK; of depth: SMART or the exchange
+    data: str  # last · all_last · quote · mid · depth · bars · news · pnl
+    what: str = ""  # of bars: TRADES · MIDPOINT · BID · ASK; of depth: SMART or the exchange; of pnl: the account
+    size: str = ""  # of bars, TWS's spelling
     state: str = "requested"  # requested · live · silent · refused · ended
     reason: str = ""  # in words, TWS's own where TWS speaks
     until_ns: int = 0  # end of the longest lease, UTC ns

@@ -144,6 +144,21 @@ class AccountPnL(Message, frozen=True, kw_only=True, tag="account_pnl"):
     recv_ns: int
 
 
+class PositionPnL(Message, frozen=True, kw_only=True, tag="position_pnl"):
+    """TWS's own P&L of one position, while somebody has subscribed to it."""
+
+    topic: ClassVar[str] = "acct.position_pnl"
+
+    account: str
+    con_id: int
+    quantity: float
+    daily: float
+    unrealized: float
+    realized: float
+    value: float
+    recv_ns: int
+
+
 class AccountCheck(Message, frozen=True, kw_only=True, tag="account_check"):
     """What we publish was compared with a fresh answer of TWS."""
 

@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 from ibapi.contract import Contract, ContractDetails
 
 from pipeline import messages
-from pipeline.messages import AccountPnL, AccountValue, Commission, Execution, Instrument, OrderState, Position
+from pipeline.messages import (
+    AccountPnL,
+    AccountValue,
+    Commission,
+    Execution,
+    Instrument,
+    OrderState,
+    Position,
+    PositionPnL,
+)
 
 UNSET_DOUBLE = 1.7976931348623157e308
 UNSET_INTEGERS = (2147483647.0, 9223372036854775807.0, -9223372036854775808.0)
@@ -142,6 +151,15 @@ def portfolio(account: str, con_id: int, quantity: Any, marks: tuple[float, ...]
         realized_pnl=realized,
         recv_ns=recv_ns,
     )
+
+
+def position_pnl(account: str, con_id: int, figures: tuple[Any, ...], recv_ns: int) -> PositionPnL:
+    """reqPnLSingle's answer: (quantity, daily, unrealised, realised, value)."""
+    quantity, daily, unrealized, realized, value = (number(figure) for figure in figures)
+    return PositionPnL(
+        account=account, con_id=con_id, quantity=quantity, daily=daily, unrealized=unrealized, realized=realized,
+        value=value, recv_ns=recv_ns,
+    )  # fmt: skip
 
 
 def pnl(account: str, daily: float, unrealized: float, realized: float, recv_ns: int) -> AccountPnL:

@@ -78,3 +78,9 @@ def test_a_missing_file_and_bad_toml_are_said_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "configs").glob("*.toml")), ids=lambda p: p.name)
 def test_shipped_configurations_are_good(path: Path) -> None:
     assert config.load(path).name
+
+
+def test_generic_ticks_are_numbers():
+    assert config.parse({"tws": {"generic_ticks": {"STK": "165,232"}}}).tws.generic_ticks == {"STK": "165,232"}
+    with pytest.raises(ConfigError, match=r"generic_ticks.STK: expected numbers joined by commas.*found 'mark'"):
+        config.parse({"tws": {"generic_ticks": {"STK": "mark"}}})

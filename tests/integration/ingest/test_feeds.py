@@ -12,7 +12,7 @@ import pytest
 from pipeline import config, messages
 from pipeline.gateway import alone
 from pipeline.gateway.faults.tell import tell
-from pipeline.messages import Feed, Instrument, Subscribe, Subscription, TwsState, Unsubscribe
+from pipeline.messages import Feed, Instrument, Position, PositionPnL, Subscribe, Subscription, TwsState, Unsubscribe
 
 SETTINGS = config.Gateway(rate=500.0, hours="always")
 
@@ -72,6 +72,39 @@ def test_every_kind_of_feed_brings_its_records(place: Place) -> None:
     assert desk.ask(kind=Unsubscribe, actor="test", con_id=con_id, data="quote").ok
     assert place.feeds("quote")[-1] == "ended"
     assert not desk.ask(kind=Unsubscribe, actor="test", con_id=con_id, data="quote").ok
+
+
+def test_bars_of_another_size_are_kept_up_to_date(place: Place) -> None:
+    con_id, desk = place.symbol("AAPL"), place.desk
+    assert desk.ask(kind=Subscribe, actor="test", con_id=con_id, data="bars", size="1 min").ok
+    desk.run_until(lambda: len(place.records(b"md.bar", con_id)))
+    bars = place.records(b"md.bar", con_id)
+    assert set(bars["seconds"].tolist()) == {60}
+    assert not (bars["flags"] & messages.TickFlag.HISTORICAL).any()
+    assert (bars["market_ns"] % 60_000_000_000 == 0).all()
+    desk.run_until(lambda: place.feeds("bars")[-1] == "live")
+    assert "expected one of" in desk.ask(kind=Subscribe, actor="t", con_id=con_id, data="bars", size="7 mins").text
+    assert desk.ask(kind=Unsubscribe, actor="test", con_id=con_id, data="bars", size="1 min").ok
+    assert place.feeds("bars")[-1] == "ended"
+
+
+def test_the_profit_of_one_position(place: Place) -> None:
+    con_id, desk = place.symbol("AAPL"), place.desk
+    account = desk.kept(TwsState)[-1].accounts[0]
+    assert "expected one of" in desk.ask(kind=Subscribe, con_id=con_id, data="pnl", account="DU0").text
+    assert desk.ask(kind=Subscribe, actor="test", con_id=con_id, data="pnl", account=account).ok
+    desk.run_until(lambda: desk.kept(PositionPnL))
+    held = [p.quantity for p in desk.kept(Position) if (p.account, p.con_id) == (account, con_id)]
+    told = desk.kept(PositionPnL)[-1]
+    assert (told.account, told.con_id, told.quantity) == (account, con_id, held[-1])
+    assert np.isfinite([told.daily, told.unrealized, told.value]).all()
+
+
+def test_generic_ticks_come_where_they_are_configured(desk: Any) -> None:
+    with alone.running(SETTINGS) as (_, port):
+        made = desk(_Port(port), watchlist={"symbols": ["AAPL"]}, tws={"generic_ticks": {"STK": "232,236"}})
+        mark = 37
+        made.run_until(lambda: mark in set(made.ticks()["tick_type"].tolist()))
 
 
 def test_limits_leases_and_wrong_words_are_answered_here(place: Place) -> None:

@@ -15,6 +15,7 @@ from pipeline.messages import (
     FindContracts,
     GetArticle,
     GetBars,
+    GetDepthExchanges,
     GetHeadTime,
     GetHistogram,
     GetMarketRule,
@@ -23,12 +24,14 @@ from pipeline.messages import (
     GetOptionChain,
     GetScannerParameters,
     GetSchedule,
+    GetSmartComponents,
     HistoryState,
     Instrument,
     MarketRule,
     News,
     OptionChain,
     Scan,
+    Subscription,
 )
 
 
@@ -71,6 +74,17 @@ def test_contracts_chains_and_price_steps(place: Any) -> None:
     unknown = run.ask(kind=FindContracts, symbol="NOSUCH", sec_type="STK", currency="USD", exchange="SMART")
     assert not unknown.ok
     assert "(200)" in unknown.text
+
+
+def test_exchanges_of_books_and_of_letters(place: Any) -> None:
+    run, apple = place
+    books = run.ask(kind=GetDepthExchanges)
+    assert "STK" in {row["sec_type"] for row in books.body["exchanges"]}, books.text
+    run.run_until(lambda: any(s.symbol == "AAPL" and s.state == "live" for s in run.kept(Subscription)))
+    letters = run.ask(kind=GetSmartComponents, con_id=apple.con_id)
+    assert all(len(row["letter"]) == 1 and row["exchange"] for row in letters.body["exchanges"]), letters.text
+    assert letters.body["exchanges"]
+    assert "has none yet" in run.ask(kind=GetSmartComponents, con_id=1).text
 
 
 def test_dates_sessions_and_volumes(place: Any) -> None:

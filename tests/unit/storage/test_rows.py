@@ -24,6 +24,7 @@ DESTINATIONS = {
     messages.Position: "position",
     messages.AccountSnapshot: "event",
     messages.AccountPnL: "account_pnl",
+    messages.PositionPnL: "event",
     messages.TwsState: "tws_state",
     messages.Gap: "gap",
     messages.ClockJump: "event",
