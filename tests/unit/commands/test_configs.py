@@ -24,8 +24,9 @@ def keys(kind: type[msgspec.Struct], before: str = "") -> list[str]:
 
 def given(data: dict[str, object], before: str = "") -> dict[str, object]:
     found: dict[str, object] = {}
+    tables = keys(config.Settings)  # some keys are tables themselves
     for key, value in data.items():
-        nested = isinstance(value, dict) and before + key != "margin.house_rates"
+        nested = isinstance(value, dict) and before + key not in tables
         found |= given(value, f"{before}{key}.") if nested else {before + key: value}  # type: ignore[arg-type]
     return found
 
